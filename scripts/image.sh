@@ -1,0 +1,144 @@
+# shellcheck shell=bash
+# Builds the test host's root image: uncompressed cpio archives that are simply put one after
+# the other. base: busybox and kernel modules. pshare: what we build. guests: QEMU and a guest.
+
+host=$build/testhost
+
+# Loaded on demand inside; modules that a kernel has built in are passed over.
+base_modules='zram zsmalloc lz4 lz4hc lzo lzo-rle loop binfmt_misc virtio_blk virtio_pci
+	irqbypass kvm kvm-amd ccp rng-core'
+
+# The few firmware files that a guest without screen and network needs.
+guest_firmware='seabios/bios-256k.bin seabios/bios-microvm.bin qemu/bios-microvm.bin qemu/qboot.rom
+	qemu/linuxboot_dma.bin qemu/kvmvapic.bin qemu/pvh.bin'
+
+# image_build KERNEL GUESTS: brings the archives up to date, one caller at a time.
+image_build() {
+	local kernel=$1 guests=$2 release
+
+	release=$(kernel_release "$kernel")
+	mkdir -p "$host"
+	exec 9>"$host/lock"
+	flock 9
+	image_base "$kernel" "$release"
+	image_pshare "$release"
+	if [[ $guests == yes ]]; then
+		image_guests "$kernel" "$release"
+	fi
+	exec 9>&-
+}
+
+image_parts() {
+	local release=$1 guests=$2
+
+	echo "$host/base-$release.cpio"
+	echo "$host/pshare-$release.cpio"
+	if [[ $guests == yes ]]; then
+		echo "$host/guests-$release.cpio"
+	fi
+}
+
+# pack DIRECTORY ARCHIVE: owner and times do not matter, so the image is root's whoever builds it.
+pack() {
+	(cd "$1" && find . | cpio -o -H newc -R 0:0 --quiet) >"$2.new"
+	mv "$2.new" "$2"
+	rm -rf "$1"
+}
+
+# put FILE DIRECTORY/: copies a program and the libraries it is linked with.
+put() {
+	local file=$1 dir=$2 root=$3
+
+	mkdir -p "$root$dir"
+	cp -L "$file" "$root$dir"
+	put_libraries "$file" "$root"
+}
+
+put_libraries() {
+	local file=$1 root=$2 library
+
+	[[ $(head -c 4 "$file" | tail -c 3) == ELF ]] || return 0
+	while read -r library; do
+		[[ -e $root$library ]] && continue
+		mkdir -p "$root${library%/*}"
+		cp -L "$library" "$root$library"
+	done < <(ldd "$file" 2>/dev/null | grep -o '/[^ ]*')
+}
+
+image_base() {
+	local kernel=$1 release=$2 out=$host/base-$2.cpio root=$host/base-$2
+
+	stale "$out" "$(kernel_image "$kernel")" /bin/busybox "$top/scripts/image.sh" || return 0
+	step IMAGE "${out#"$top"/}"
+	rm -rf "$root"
+	mkdir -p "$root"/{bin,sbin,dev,etc,lib,lib64,root,run,tmp,usr/bin,usr/sbin}
+	cp /bin/busybox "$root/bin/"
+	ln -s busybox "$root/bin/sh"
+	mknod -m 600 "$root/dev/console" c 5 1 2>/dev/null || :
+	put_users "$root"
+	put_modules "$kernel" "$release" "$root"
+	pack "$root" "$out"
+}
+
+put_users() {
+	printf '%s\n' root:x:0:0:root:/root:/bin/sh tester:x:1000:1000:tester:/tmp:/bin/sh >"$1/etc/passwd"
+	printf '%s\n' root:x:0: tester:x:1000: >"$1/etc/group"
+}
+
+# Unpacked, because busybox's modprobe and the kernel of the test host then need nothing else.
+put_modules() {
+	local kernel=$1 release=$2 root=$3 from name file to
+
+	from=$(kernel_modroot "$kernel")
+	for name in $base_modules; do
+		while read -r file; do
+			to=$root${file#"$from"}
+			mkdir -p "${to%/*}"
+			case $file in
+			*.xz) xz -dc "$file" >"${to%.xz}" ;;
+			*) cp "$file" "$to" ;;
+			esac
+		done < <(modprobe -d "$from/" -S "$release" -D "$name" 2>/dev/null | sed -n 's/^insmod \([^ ]*\).*/\1/p')
+	done
+	mkdir -p "$root/lib/modules/$release"
+	cp "$from/lib/modules/$release"/modules.{builtin,builtin.modinfo,order} "$root/lib/modules/$release/"
+	depmod -b "$root" "$release"
+}
+
+# Everything that changes while one works: the module, the command, the tests and their runner.
+image_pshare() {
+	local release=$1 out=$host/pshare-$1.cpio root=$host/pshare-$1 sources
+
+	mapfile -t sources < <(pshare_sources "$release")
+	stale "$out" "$top/scripts/image.sh" "${sources[@]}" "$build/selftests" "$top/selftests" || return 0
+	step IMAGE "${out#"$top"/}"
+	rm -rf "$root"
+	mkdir -p "$root/usr/lib/pshare"
+	cp "$top/selftests/init" "$root/init"
+	put_programs "$release" "$root"
+	pack "$root" "$out"
+}
+
+pshare_sources() {
+	find "$top/selftests" -type f
+	find "$build/selftests" "$build/$1/kmod/pshare.ko" "$top/user/pshare" -maxdepth 1 -type f 2>/dev/null
+}
+
+put_programs() {
+	local release=$1 root=$2 file
+
+	shopt -s nullglob
+	for file in "$build"/selftests/*_test "$top"/selftests/*.sh; do
+		put "$file" /usr/lib/pshare/tests/ "$root"
+	done
+	for file in "$top"/selftests/{run-tests,demo}; do
+		[[ ! -e $file ]] || cp "$file" "$root/usr/lib/pshare/"
+	done
+	shopt -u nullglob
+	if [[ -e $top/user/pshare ]]; then
+		put "$top/user/pshare" /usr/sbin/ "$root"
+	fi
+	if [[ -e $build/$release/kmod/pshare.ko ]]; then
+		put "$build/$release/kmod/pshare.ko" /lib/modules/ "$root"
+	fi
+}

@@ -131,8 +131,8 @@ put_programs() {
 	for file in "$build"/selftests/*_test "$top"/selftests/*.sh; do
 		put "$file" /usr/lib/pshare/tests/ "$root"
 	done
-	for file in "$top"/selftests/{run-tests,demo}; do
-		[[ ! -e $file ]] || cp "$file" "$root/usr/lib/pshare/"
+	for file in run-tests demo guest/guest; do
+		[[ ! -e $top/selftests/$file ]] || cp "$top/selftests/$file" "$root/usr/lib/pshare/"
 	done
 	shopt -u nullglob
 	if [[ -e $top/user/pshare ]]; then
@@ -141,4 +141,27 @@ put_programs() {
 	if [[ -e $build/$release/kmod/pshare.ko ]]; then
 		put "$build/$release/kmod/pshare.ko" /lib/modules/ "$root"
 	fi
+}
+
+# A guest: QEMU as Debian ships it, a stock kernel, and our program as its init.
+image_guests() {
+	local kernel=$1 release=$2 out=$host/guests-$2.cpio root=$host/guests-$2 file
+	local load=$build/selftests/guest/load qemu=/usr/bin/qemu-system-x86_64
+
+	# A kernel built for debugging is too slow for two levels of emulation.
+	[[ ! -d $kernel ]] || kernel=6.12
+	[[ -e $load ]] || die "no $load: run make tests"
+	stale "$out" "$(kernel_image "$kernel")" "$qemu" "$load" "$top/scripts/image.sh" || return 0
+	step IMAGE "${out#"$top"/}"
+	rm -rf "$root"
+	put "$qemu" /usr/bin/ "$root"
+	for file in $guest_firmware; do
+		mkdir -p "$root/usr/share/${file%/*}"
+		cp -L "/usr/share/$file" "$root/usr/share/$file"
+	done
+	mkdir -p "$root/usr/lib/pshare" "$root/usr/lib/guest/dev"
+	cp -L "$(kernel_image "$kernel")" "$root/usr/lib/pshare/guest-kernel"
+	cp "$load" "$root/usr/lib/guest/init"
+	pack "$root/usr/lib/guest" "$root/usr/lib/pshare/guest-initramfs"
+	pack "$root" "$out"
 }

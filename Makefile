@@ -1,0 +1,174 @@
+# pshare: build, install, test. `make help` lists what there is.
+
+PREFIX ?= /usr/local
+KERNELS := 6.1 6.12
+KERNEL ?=
+CC ?= gcc
+
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+MAKEFLAGS += --no-print-directory
+say = @printf '  %-7s %s\n'
+endif
+
+# Lazy, so that `make help` and `make clean` work where no headers are.
+KDIR = $(eval KDIR := $(shell scripts/kernel kdir $(KERNEL)))$(KDIR)
+release_of = $(shell cat $(1)/include/config/kernel.release)
+
+# What check and demo run on: one kernel if asked for, both by default.
+CHECK_KERNELS := $(or $(KERNEL),$(KERNELS))
+
+WERROR := $(if $(filter 1,$(WERROR)),-Werror)
+CFLAGS ?= -O2 -g
+WARN := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wshadow $(WERROR)
+CPPFLAGS += -D_GNU_SOURCE -Iuapi -MMD -MP
+
+.DELETE_ON_ERROR:
+.PHONY: all module command tests unit-tests install uninstall lint check demo shell deps clean help FORCE
+
+all: module command
+
+## Module: built in a copy, one folder a kernel, so that several kernels do not get in each other's way.
+
+module: kmod/pshare.ko
+
+kmod/pshare.ko: FORCE
+	$(Q)$(MAKE) module-in KDIR=$(KDIR) RELEASE=$(call release_of,$(KDIR))
+	$(Q)cmp -s build/$(call release_of,$(KDIR))/kmod/pshare.ko $@ || cp build/$(call release_of,$(KDIR))/kmod/pshare.ko $@
+
+.PHONY: module-in modules-all $(KERNELS:%=module-%)
+module-in:
+	$(Q)scripts/sync kmod build/$(RELEASE)/kmod
+	$(Q)scripts/sync uapi build/$(RELEASE)/uapi
+	$(Q)scripts/kbuild $(KDIR) build/$(RELEASE)/kmod W=1 $(if $(WERROR),KCFLAGS=-Werror) $(if $(filter 1,$(V)),V=1) modules
+
+# module-6.1, module-6.12: for the test host.
+$(KERNELS:%=module-%): module-%:
+	$(Q)$(MAKE) module-in KDIR=$(shell scripts/kernel kdir $*) RELEASE=$(shell scripts/kernel release $*)
+
+modules-all: $(CHECK_KERNELS:%=module-%)
+
+## Command
+
+command_libs = libmnl json-c
+command_objects := $(patsubst user/%.c,build/user/%.o,$(wildcard user/*.c))
+
+command: user/pshare
+
+user/pshare: $(command_objects)
+	$(say) LD $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs $(command_libs))
+
+build/user/%.o: user/%.c
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) $$(pkg-config --cflags $(command_libs)) -c -o $@ $<
+
+## Tests: selftests/*_test.c run in the test host, selftests/unit/*_test.c here, under sanitizers.
+
+test_libs = libnl-genl-3.0 liburing
+test_objects := $(patsubst selftests/%.c,build/selftests/%.o,$(filter-out %_test.c,$(wildcard selftests/*.c)))
+tests := $(patsubst selftests/%.c,build/selftests/%,$(wildcard selftests/*_test.c))
+unit_objects := $(patsubst selftests/unit/%.c,build/unit/%.o,$(filter-out %_test.c,$(wildcard selftests/unit/*.c)))
+unit_tests := $(patsubst selftests/unit/%.c,build/unit/%,$(wildcard selftests/unit/*_test.c))
+guest_load := build/selftests/guest/load
+sanitize := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+kselftest := build/linux-source/kselftest_harness.h
+
+tests: $(tests) $(guest_load)
+unit-tests: $(unit_tests)
+
+$(kselftest):
+	$(Q)scripts/linux-source build/linux-source
+
+$(tests): build/selftests/%: build/selftests/%.o $(test_objects)
+	$(say) LD $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $$(pkg-config --libs $(test_libs))
+
+build/selftests/%.o: selftests/%.c | $(kselftest)
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -isystem build/linux-source -pthread $$(pkg-config --cflags $(test_libs)) -c -o $@ $<
+
+# Runs inside a guest that has no libraries.
+$(guest_load): selftests/guest/load.c
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) -O2 $(WARN) -static -o $@ $<
+
+$(unit_tests): build/unit/%: build/unit/%.o $(unit_objects)
+	$(say) LD $@
+	$(Q)$(CC) $(CFLAGS) $(sanitize) -pthread -o $@ $^ $$(pkg-config --libs $(command_libs))
+
+build/unit/%.o: selftests/unit/%.c | $(kselftest)
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -I. -Ikmod -Iuser $(CFLAGS) $(sanitize) $(WARN) -isystem build/linux-source -pthread $$(pkg-config --cflags $(command_libs)) -c -o $@ $<
+
+## What a person runs
+
+deps:
+	$(Q)scripts/deps
+
+check: deps
+	$(Q)scripts/check $(CHECK_KERNELS:%=--kernel %) $(if $(TEST),--test $(TEST))
+
+demo: deps
+	$(Q)scripts/demo $(or $(KERNEL),6.12)
+
+shell: deps
+	$(Q)$(MAKE) module-$(or $(KERNEL),6.12) command tests
+	$(Q)scripts/testhost shell --kernel $(or $(KERNEL),6.12) --guests
+
+lint:
+	$(Q)scripts/lint
+
+clean:
+	$(Q)rm -rf build kmod/pshare.ko user/pshare
+
+## Installation
+
+sbindir = $(DESTDIR)$(PREFIX)/sbin
+mandir = $(DESTDIR)$(PREFIX)/share/man
+install_release = $(call release_of,$(KDIR))
+spec := Documentation/netlink/specs/pshare.yaml
+man_pages := $(wildcard Documentation/man/*.[1-9])
+
+install: all
+	$(say) INSTALL pshare.ko for $(install_release)
+	$(Q)scripts/kbuild $(KDIR) build/$(install_release)/kmod INSTALL_MOD_PATH=$(DESTDIR) DEPMOD=true modules_install
+	$(if $(DESTDIR),,$(Q)depmod $(install_release))
+	$(say) INSTALL pshare
+	$(Q)install -D -m 755 user/pshare $(sbindir)/pshare
+	$(Q)install -D -m 644 uapi/linux/pshare.h $(DESTDIR)$(PREFIX)/include/linux/pshare.h
+	$(Q)install -D -m 644 $(spec) $(DESTDIR)$(PREFIX)/share/pshare/$(notdir $(spec))
+	$(Q)$(foreach page,$(man_pages),install -D -m 644 $(page) $(mandir)/man$(subst .,,$(suffix $(page)))/$(notdir $(page));)
+
+uninstall:
+	$(say) RM pshare
+	$(Q)rm -f $(DESTDIR)/lib/modules/$(install_release)/updates/pshare.ko*
+	$(if $(DESTDIR),,$(Q)depmod $(install_release))
+	$(Q)rm -f $(sbindir)/pshare $(DESTDIR)$(PREFIX)/include/linux/pshare.h
+	$(Q)rm -rf $(DESTDIR)$(PREFIX)/share/pshare
+	$(Q)rm -f $(foreach page,$(man_pages),$(mandir)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+
+help:
+	@echo 'Build'
+	@echo '  make                     kmod/pshare.ko and user/pshare, for the running kernel or the newest headers'
+	@echo '  make KDIR=DIRECTORY      for other kernel headers, /usr/src/linux-headers-VERSION'
+	@echo '  make install, uninstall  with DESTDIR=, PREFIX=/usr/local'
+	@echo '  make clean'
+	@echo 'Try it, in a virtual machine that needs no KVM'
+	@echo '  make demo                three guests share their memory, in under 5 minutes'
+	@echo '  make shell               a shell in the test host, KERNEL=6.1 or 6.12'
+	@echo 'Test'
+	@echo '  make check               everything, on both kernels; KERNEL=6.1 one, TEST=NAME one program'
+	@echo '  make lint                checkpatch, sparse, shellcheck'
+	@echo 'Options'
+	@echo '  V=1 shows the commands, WERROR=1 makes every warning an error'
+
+FORCE:
+-include $(wildcard build/user/*.d build/selftests/*.d build/unit/*.d)

@@ -21,9 +21,8 @@ release_of = $(shell cat $(1)/include/config/kernel.release)
 # What check and demo run on: one kernel if asked for, both by default.
 CHECK_KERNELS := $(or $(KERNEL),$(KERNELS))
 
-WERROR := $(if $(filter 1,$(WERROR)),-Werror)
 CFLAGS ?= -O2 -g
-WARN := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wshadow $(WERROR)
+WARN := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wshadow $(if $(filter 1,$(WERROR)),-Werror)
 CPPFLAGS += -D_GNU_SOURCE -Iuapi -MMD -MP
 
 .DELETE_ON_ERROR:
@@ -43,7 +42,7 @@ kmod/pshare.ko: FORCE
 module-in:
 	$(Q)scripts/sync kmod build/$(RELEASE)/kmod
 	$(Q)scripts/sync uapi build/$(RELEASE)/uapi
-	$(Q)scripts/kbuild $(KDIR) build/$(RELEASE)/kmod W=1 $(if $(WERROR),KCFLAGS=-Werror) $(if $(filter 1,$(V)),V=1) modules
+	$(Q)scripts/kbuild $(KDIR) build/$(RELEASE)/kmod W=1 $(if $(filter 1,$(WERROR)),KCFLAGS=-Werror) $(if $(filter 1,$(V)),V=1) modules
 
 # module-6.1, module-6.12: for the test host.
 $(KERNELS:%=module-%): module-%:

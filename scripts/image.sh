@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # lib.sh sets top and build
 # Builds the test host's root image: uncompressed cpio archives that are simply put one after
 # the other. base: busybox and kernel modules. pshare: what we build. guests: QEMU and a guest.
 
@@ -131,7 +131,7 @@ put_programs() {
 	for file in "$build"/selftests/*_test "$top"/selftests/*.sh; do
 		put "$file" /usr/lib/pshare/tests/ "$root"
 	done
-	for file in run-tests demo guest/guest; do
+	for file in run-tests complaints guest/guest; do
 		[[ ! -e $top/selftests/$file ]] || cp "$top/selftests/$file" "$root/usr/lib/pshare/"
 	done
 	shopt -u nullglob

@@ -2,6 +2,7 @@
 # Shared by the scripts: where things are, how to complain, which kernel is meant.
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck disable=SC2034 # for those who read this file
 build=$top/build
 
 die() {

@@ -98,14 +98,31 @@ $(guest_load): selftests/guest/load.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -O2 $(WARN) -static -o $@ $<
 
-$(unit_tests): build/unit/%: build/unit/%.o $(unit_objects)
+# What of the module builds in user space too, and the command but its main(): an archive, from
+# which a test takes what it uses.
+unit_sources := $(wildcard kmod/fingerprint.c kmod/index.c) $(filter-out user/pshare.c user/main.c,$(wildcard user/*.c))
+unit_archive := build/unit/units.a
+
+$(unit_archive): $(patsubst %.c,build/unit/%.o,$(unit_sources))
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(unit_tests): build/unit/%: build/unit/%.o $(unit_objects) $(unit_archive)
 	$(say) LD $@
 	$(Q)$(CC) $(CFLAGS) $(sanitize) -pthread -o $@ $^ $$(pkg-config --libs $(command_libs))
+
+compile_unit = $(CC) $(CPPFLAGS) -I. -Ikmod -Iuser $(CFLAGS) $(sanitize) $(WARN) -isystem build/linux-source \
+	-pthread $$(pkg-config --cflags $(command_libs)) -c -o $@ $<
 
 build/unit/%.o: selftests/unit/%.c | $(kselftest)
 	$(say) CC $<
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -I. -Ikmod -Iuser $(CFLAGS) $(sanitize) $(WARN) -isystem build/linux-source -pthread $$(pkg-config --cflags $(command_libs)) -c -o $@ $<
+	$(Q)$(compile_unit)
+
+build/unit/%.o: %.c
+	$(say) CC "$< (sanitized)"
+	@mkdir -p $(@D)
+	$(Q)$(compile_unit)
 
 ## What a person runs
 
@@ -170,4 +187,4 @@ help:
 	@echo '  V=1 shows the commands, WERROR=1 makes every warning an error'
 
 FORCE:
--include $(wildcard build/user/*.d build/selftests/*.d build/unit/*.d)
+-include $(wildcard build/user/*.d build/selftests/*.d build/unit/*.d build/unit/*/*.d)

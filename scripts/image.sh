@@ -139,7 +139,9 @@ put_programs() {
 		put "$top/user/pshare" /usr/sbin/ "$root"
 	fi
 	if [[ -e $build/$release/kmod/pshare.ko ]]; then
-		put "$build/$release/kmod/pshare.ko" /lib/modules/ "$root"
+		mkdir -p "$root/lib/modules/$release/updates"
+		cp "$build/$release/kmod/pshare.ko" "$root/lib/modules/$release/updates/"
+		ln -s "$release/updates/pshare.ko" "$root/lib/modules/pshare.ko"
 	fi
 }
 

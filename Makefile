@@ -16,7 +16,7 @@ endif
 
 # Lazy, so that `make help` and `make clean` work where no headers are.
 KDIR = $(eval KDIR := $(shell scripts/kernel kdir $(KERNEL)))$(KDIR)
-release_of = $(shell cat $(1)/include/config/kernel.release)
+release_of = $(shell cut -d '"' -f 2 $(1)/include/generated/utsrelease.h)
 
 # What check and demo run on: one kernel if asked for, both by default.
 CHECK_KERNELS := $(or $(KERNEL),$(KERNELS))
@@ -104,7 +104,7 @@ unit_sources := $(wildcard kmod/fingerprint.c kmod/index.c) $(filter-out user/ps
 unit_archive := build/unit/units.a
 
 $(unit_archive): $(patsubst %.c,build/unit/%.o,$(unit_sources))
-	@rm -f $@
+	@mkdir -p $(@D) && rm -f $@
 	$(Q)ar rcs $@ $^
 
 $(unit_tests): build/unit/%: build/unit/%.o $(unit_objects) $(unit_archive)
@@ -130,7 +130,7 @@ deps:
 	$(Q)scripts/deps
 
 check: deps
-	$(Q)scripts/check $(CHECK_KERNELS:%=--kernel %) $(if $(TEST),--test $(TEST))
+	$(Q)scripts/check $(CHECK_KERNELS:%=--kernel %) $(if $(TEST),--test "$(TEST)")
 
 demo: deps
 	$(Q)scripts/demo $(or $(KERNEL),6.12)
@@ -154,8 +154,8 @@ spec := Documentation/netlink/specs/pshare.yaml
 man_pages := $(wildcard Documentation/man/*.[1-9])
 
 install: all
-	$(say) INSTALL pshare.ko for $(install_release)
-	$(Q)scripts/kbuild $(KDIR) build/$(install_release)/kmod INSTALL_MOD_PATH=$(DESTDIR) DEPMOD=true modules_install
+	$(Q)scripts/kbuild $(KDIR) build/$(install_release)/kmod modules_install DEPMOD=true \
+		INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates CONFIG_MODULE_SIG_ALL=
 	$(if $(DESTDIR),,$(Q)depmod $(install_release))
 	$(say) INSTALL pshare
 	$(Q)install -D -m 755 user/pshare $(sbindir)/pshare
@@ -164,7 +164,7 @@ install: all
 	$(Q)$(foreach page,$(man_pages),install -D -m 644 $(page) $(mandir)/man$(subst .,,$(suffix $(page)))/$(notdir $(page));)
 
 uninstall:
-	$(say) RM pshare
+	$(say) RM "pshare, pshare.ko"
 	$(Q)rm -f $(DESTDIR)/lib/modules/$(install_release)/updates/pshare.ko*
 	$(if $(DESTDIR),,$(Q)depmod $(install_release))
 	$(Q)rm -f $(sbindir)/pshare $(DESTDIR)$(PREFIX)/include/linux/pshare.h

@@ -130,7 +130,7 @@ deps:
 	$(Q)scripts/deps
 
 check: deps
-	$(Q)scripts/check $(CHECK_KERNELS:%=--kernel %) $(if $(TEST),--test "$(TEST)")
+	$(Q)scripts/check $(CHECK_KERNELS:%=--kernel %) $(if $(TEST),--test "$(TEST)") $(if $(filter 1,$(PARALLEL)),--parallel)
 
 demo: deps
 	$(Q)scripts/demo $(or $(KERNEL),6.12)
@@ -181,7 +181,8 @@ help:
 	@echo '  make demo                three guests share their memory, in under 5 minutes'
 	@echo '  make shell               a shell in the test host, KERNEL=6.1 or 6.12'
 	@echo 'Test'
-	@echo '  make check               everything, on both kernels; KERNEL=6.1 one, TEST=NAME one program'
+	@echo '  make check               everything, on both kernels; KERNEL=6.1 one, TEST=NAME one program,'
+	@echo '                           PARALLEL=1 both kernels at once'
 	@echo '  make lint                checkpatch, sparse, shellcheck'
 	@echo 'Options'
 	@echo '  V=1 shows the commands, WERROR=1 makes every warning an error'

@@ -74,7 +74,6 @@ image_base() {
 	mkdir -p "$root"/{bin,sbin,dev,etc,lib,lib64,root,run,tmp,usr/bin,usr/sbin}
 	cp /bin/busybox "$root/bin/"
 	ln -s busybox "$root/bin/sh"
-	mknod -m 600 "$root/dev/console" c 5 1 2>/dev/null || :
 	put_users "$root"
 	put_modules "$kernel" "$release" "$root"
 	pack "$root" "$out"

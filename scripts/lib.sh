@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # Shared by the scripts: where things are, how to complain, which kernel is meant.
 
+# modprobe and depmod are not on everybody's path.
+PATH=$PATH:/usr/sbin:/sbin
+
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck disable=SC2034 # for those who read this file
 build=$top/build

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The fixture of every test of the module. Included by the file with main() only.
+ *
+ * Teardown runs in the parent of the test, so that a test that crashed leaves a
+ * clean host too: children ended, VMs deleted, knobs and kernel settings restored,
+ * every frame freed, and nothing bad in the kernel log.
+ */
+#ifndef PSHARE_FIXTURE_H
+#define PSHARE_FIXTURE_H
+
+#include <kselftest_harness.h>
+
+#include "pshare_test.h"
+
+#define HOST_FIXTURE(name) \
+	FIXTURE(name) { \
+		struct host host; \
+	}; \
+	FIXTURE_SETUP(name) \
+	{ \
+		const char *wrong = host_setup(&self->host); \
+		EXPECT_EQ(NULL, wrong) \
+			TH_LOG("setup: %s", wrong); \
+	} \
+	FIXTURE_TEARDOWN_PARENT(name) \
+	{ \
+		const char *wrong = host_teardown(&self->host); \
+		EXPECT_EQ(NULL, wrong) \
+			TH_LOG("teardown: %s", wrong); \
+	} \
+	struct host
+
+/* Emulated processors are slow. */
+#define TEST_SECONDS	90
+#define HOST_TEST(fixture, name)	TEST_F_TIMEOUT(fixture, name, TEST_SECONDS)
+
+/* A call that must succeed; shows the kernel's message if it does not. */
+#define ASSERT_OK(call) \
+	ASSERT_EQ(0, call) \
+		TH_LOG("%s: %s", strerror(errno), last_extack())
+
+#endif

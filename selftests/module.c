@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The module itself, and what the kernel has to say about it. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "pshare_test.h"
+
+#define UNLOAD_SECONDS	10
+
+/* None of these is in the log of a good run. */
+static const char *const complaints[] = {
+	"BUG", "WARNING:", "Oops", "Call Trace", "Bad page", "Bad rss-counter", "rss-counter",
+	"general protection", "blocked for more than", "soft lockup", "stall", "KASAN", "UBSAN",
+	"corruption", "overwritten", "Object already free", "refcount_t:", "segfault at",
+	"unable to handle", "unreferenced object", "Unknown symbol",
+};
+
+int module_load(const char *parameters)
+{
+	const char *path = getenv("PSHARE_KO") ?: "/lib/modules/pshare.ko";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int err = 0;
+
+	if (fd < 0)
+		return errno;
+	if (syscall(SYS_finit_module, fd, parameters ?: "", 0))
+		err = errno;
+	close(fd);
+	return err;
+}
+
+int module_unload(void)
+{
+	double end = now() + UNLOAD_SECONDS;
+
+	while (syscall(SYS_delete_module, "pshare", O_NONBLOCK)) {
+		/* A request may hold it for a moment. */
+		if ((errno != EAGAIN && errno != EBUSY) || now() > end)
+			return errno;
+		pause_ms(10);
+	}
+	return 0;
+}
+
+bool module_loaded(void)
+{
+	return access("/sys/module/pshare/initstate", F_OK) == 0;
+}
+
+unsigned long kernel_taint(void)
+{
+	char text[32];
+
+	if (read_file("/proc/sys/kernel/tainted", text, sizeof(text)))
+		return ~0UL;
+	return strtoul(text, NULL, 10);
+}
+
+int kmsg_open(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd >= 0)
+		lseek(fd, 0, SEEK_END);
+	return fd;
+}
+
+/* One record's text, or NULL at the end. What was overwritten meanwhile is passed over. */
+static char *next_record(int fd, char *record, size_t size)
+{
+	ssize_t length;
+	char *text;
+
+	do {
+		length = read(fd, record, size - 1);
+	} while (length < 0 && errno == EPIPE);
+	if (length <= 0)
+		return NULL;
+	record[length] = 0;
+	text = strchr(record, ';');
+	return text ? text + 1 : record;
+}
+
+void kmsg_mark(const char *mark)
+{
+	char line[128];
+
+	/* Without a newline the record stays open, and nobody can read it. */
+	snprintf(line, sizeof(line), "%s\n", mark);
+	write_file("/dev/kmsg", line);
+}
+
+/* Where the mark was overwritten meanwhile, all that is left counts. */
+int kmsg_open_at(const char *mark)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd >= 0 && !kmsg_has(fd, mark))
+		lseek(fd, 0, SEEK_SET);
+	return fd;
+}
+
+/* Lines that user space wrote are no complaints: their facility is not 0. */
+static bool from_kernel(const char *record)
+{
+	return strtoul(record, NULL, 10) < 8;
+}
+
+const char *kmsg_complaint(int fd)
+{
+	static char record[2048];
+	const char *text;
+	size_t i;
+
+	while ((text = next_record(fd, record, sizeof(record)))) {
+		if (!from_kernel(record))
+			continue;
+		for (i = 0; i < sizeof(complaints) / sizeof(*complaints); i++)
+			if (strstr(text, complaints[i]))
+				return text;
+	}
+	return NULL;
+}
+
+bool kmsg_has(int fd, const char *wanted)
+{
+	char record[2048];
+	const char *text;
+
+	while ((text = next_record(fd, record, sizeof(record))))
+		if (strstr(text, wanted))
+			return true;
+	return false;
+}

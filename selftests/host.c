@@ -165,6 +165,34 @@ int host_vm(struct host *host, struct child *child, const char *name, size_t pag
 	return err;
 }
 
+/* Registered with its content in place, so that nothing changes under the scanner. */
+int host_filled(struct host *host, struct child *child, const char *name, size_t pages, int how,
+		uint64_t seed, uint64_t first)
+{
+	int err = host_vm(host, child, NULL, pages, how);
+
+	if (!err)
+		err = -child_fill(child, 0, pages, seed, first);
+	if (!err && name)
+		err = vm_add(child->pid, name, 0);
+	return err;
+}
+
+size_t host_pair(struct host *host, struct child *a, struct child *b, size_t pages, int how)
+{
+	int err = host_filled(host, a, "a", pages, how, SEED_PAIR, 0);
+
+	if (!err)
+		err = host_filled(host, b, "b", pages, how, SEED_PAIR, 0);
+	if (!err)
+		err = scan_all_wait();
+	if (err) {
+		fprintf(stderr, "# host_pair: %s: %s\n", strerror(err), last_extack());
+		return 0;
+	}
+	return frames_equal(a->pid, a->mem, b->pid, b->mem, pages);
+}
+
 static void end_children(struct host *host)
 {
 	unsigned int i;

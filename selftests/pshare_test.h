@@ -310,6 +310,14 @@ const char *host_teardown(struct host *host);
 /* A child that teardown ends, registered unless @name is NULL. */
 int host_child(struct host *host, struct child *child, int flags);
 int host_vm(struct host *host, struct child *child, const char *name, size_t pages, int how);
+/*
+ * Processes with the same content, pages 0... of seed 1, registered and merged.
+ * host_pair() returns how many pages have the same frame in both.
+ */
+#define SEED_PAIR	1
+int host_filled(struct host *host, struct child *child, const char *name, size_t pages, int how,
+		uint64_t seed, uint64_t first);
+size_t host_pair(struct host *host, struct child *a, struct child *b, size_t pages, int how);
 /* Writes a file of the kernel, restored by teardown. */
 int host_set(struct host *host, const char *path, const char *value);
 /* A cgroup, removed by teardown. */

@@ -11,7 +11,7 @@
 #define SKIPPED(name, unit, reason)	\
 	{ PSHARE_A_COUNTERS_SKIPPED_##name, FIELD_U64, unit, true, .key = "skipped_" reason }
 
-static const struct field counters[] = {
+static const struct field counter_rows[] = {
 	GAUGE(PAGES_SHARED, "pages_shared", "SHARED"),
 	GAUGE(PAGES_SHARING, "pages_sharing", "SHARING"),
 	GAUGE(ZERO_PAGES, "zero_pages", "ZERO"),
@@ -43,4 +43,4 @@ static const struct field counters[] = {
 	SKIPPED(LIMIT, UNIT_NONE, "limit"),
 };
 
-const struct fields counter_fields = FIELDS(counters);
+const struct fields counter_fields = FIELDS(counter_rows);

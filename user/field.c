@@ -20,7 +20,7 @@ struct attribute {
 };
 
 /* Takes the first attribute off *data. Returns 0, or -EBADMSG. */
-static int take(const char **data, size_t *left, struct attribute *attribute)
+static int take_attribute(const char **data, size_t *left, struct attribute *attribute)
 {
 	struct nlattr header;
 	size_t step;
@@ -142,15 +142,15 @@ static int decode_list(const struct field *field, const struct attribute *attrib
 	if (field->type == FIELD_LIST)
 		return decode_element(field, attribute, array);
 	while (left && !err) {
-		err = take(&data, &left, &element);
+		err = take_attribute(&data, &left, &element);
 		if (!err)
 			err = decode_element(field, &element, array);
 	}
 	return err;
 }
 
-static int decode(const struct field *field, const struct attribute *attribute,
-		  struct json_object *object)
+static int decode_field(const struct field *field, const struct attribute *attribute,
+			struct json_object *object)
 {
 	switch (field->type) {
 	case FIELD_TEXT:
@@ -176,12 +176,12 @@ int fields_decode(const struct fields *set, const void *data, size_t len,
 	int err = 0;
 
 	while (len && !err) {
-		err = take(&at, &len, &attribute);
+		err = take_attribute(&at, &len, &attribute);
 		for (size_t i = 0; !err && i < set->count; i++) {
 			const struct field *field = &set->rows[i];
 
 			if (field->type != FIELD_LOCAL && field->attr == attribute.type)
-				err = decode(field, &attribute, object);
+				err = decode_field(field, &attribute, object);
 		}
 	}
 	return err;

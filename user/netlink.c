@@ -96,8 +96,7 @@ struct nlattr *nl_nest(struct nl *nl, uint16_t attr)
 {
 	struct nlattr *nest = mnl_attr_nest_start_check(&nl->request.header, REQUEST_SIZE, attr);
 
-	if (!nest)
-		nl->overflow = true;
+	nl->overflow |= !nest;
 	return nest;
 }
 
@@ -127,6 +126,12 @@ static int receive(struct nl *nl)
 	return header.msg_flags & MSG_TRUNC ? -EMSGSIZE : len;
 }
 
+/* mnl_nlmsg_ok() takes a length of 2^31 and more for a negative one, which fits everywhere. */
+static bool is_whole(const struct nlmsghdr *message, int len)
+{
+	return mnl_nlmsg_ok(message, len) && message->nlmsg_len <= (uint32_t)len;
+}
+
 /* Decodes what comes after a generic header. Returns 0 or -EBADMSG. */
 static int decode(const struct nlmsghdr *message, const struct fields *set,
 		  struct json_object *object)
@@ -147,8 +152,7 @@ static int add_reply(struct nl *nl, const struct nlmsghdr *message, struct sink 
 		object = json_new();
 		json_append(sink->rows, object);
 	}
-	if (message->nlmsg_type != sink->type ||
-	    (object && decode(message, sink->set, object)))
+	if (message->nlmsg_type != sink->type || (object && decode(message, sink->set, object)))
 		return set_error(nl, -EBADMSG, "the answer makes no sense; is it our version?");
 	return 1;
 }
@@ -201,8 +205,7 @@ static int receive_all(struct nl *nl, struct sink *sink)
 
 		if (len < 0)
 			return set_error(nl, len, "");
-		for (; more == 1 && mnl_nlmsg_ok(message, len);
-		     message = mnl_nlmsg_next(message, &len))
+		for (; more == 1 && is_whole(message, len); message = mnl_nlmsg_next(message, &len))
 			more = take(nl, message, sink);
 	}
 	return more;
@@ -391,8 +394,7 @@ int nl_events(struct nl *nl, struct json_object *events)
 		add_event(events, "lost", json_new());
 	else if (len < 0)
 		return set_error(nl, len, "");
-	for (; !err && mnl_nlmsg_ok(message, len);
-	     message = mnl_nlmsg_next(message, &len))
+	for (; !err && is_whole(message, len); message = mnl_nlmsg_next(message, &len))
 		err = take_event(nl, message, events);
 	return err;
 }

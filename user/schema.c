@@ -35,16 +35,16 @@ static const char *const run_words[] = { "stopped", "running", "stopped, unmerge
 #define NEVER(name, reason)	\
 	{ PSHARE_A_NEVER_##name, FIELD_U64, UNIT_BYTES, true, .key = "never_" reason "_bytes" }
 
-static const struct field never[] = {
+static const struct field never_rows[] = {
 	NEVER(SHARED_MEMORY, "shared_memory"),
 	NEVER(HUGETLB, "hugetlb"),
 	NEVER(MLOCKED, "mlocked"),
 	NEVER(DEVICE, "device"),
 };
 
-static const struct fields never_fields = FIELDS(never);
+static const struct fields never_fields = FIELDS(never_rows);
 
-static const struct field vm[] = {
+static const struct field vm_rows[] = {
 	{ PSHARE_A_VM_ID, FIELD_U32, .key = "id" },
 	{ PSHARE_A_VM_PID, FIELD_U32, .key = "pid" },
 	{ PSHARE_A_VM_START_TIME, FIELD_U64, .key = "start_time" },
@@ -61,9 +61,9 @@ static const struct field vm[] = {
 	{ PSHARE_A_VM_NEVER, FIELD_FLAT, .nest = &never_fields },
 };
 
-const struct fields vm_fields = FIELDS(vm);
+const struct fields vm_fields = FIELDS(vm_rows);
 
-static const struct field knob[] = {
+static const struct field knob_rows[] = {
 	{ PSHARE_A_KNOB_NAME, FIELD_TEXT, .key = "name" },
 	{ PSHARE_A_KNOB_VALUE, FIELD_VALUE, .key = "value" },
 	{ PSHARE_A_KNOB_DEFAULT, FIELD_VALUE, .key = "default" },
@@ -72,15 +72,15 @@ static const struct field knob[] = {
 	{ PSHARE_A_KNOB_DOC, FIELD_TEXT, .key = "doc" },
 };
 
-const struct fields knob_fields = FIELDS(knob);
+const struct fields knob_fields = FIELDS(knob_rows);
 
-static const struct field knobs[] = {
+static const struct field knobs_rows[] = {
 	{ PSHARE_A_KNOBS_KNOB, FIELD_LIST, .key = "knobs", .nest = &knob_fields },
 };
 
-const struct fields knobs_fields = FIELDS(knobs);
+const struct fields knobs_fields = FIELDS(knobs_rows);
 
-static const struct field stats[] = {
+static const struct field stats_rows[] = {
 	{ PSHARE_A_STATS_VERSION, FIELD_TEXT, .key = "version" },
 	{ .type = FIELD_LOCAL, .key = "run", .words = run_words },
 	{ PSHARE_A_STATS_VMS, FIELD_U32, .key = "vms" },
@@ -88,18 +88,18 @@ static const struct field stats[] = {
 	{ PSHARE_A_STATS_COUNTERS, FIELD_FLAT, .nest = &counter_fields },
 };
 
-const struct fields stats_fields = FIELDS(stats);
+const struct fields stats_fields = FIELDS(stats_rows);
 
-static const struct field scan[] = {
+static const struct field scan_rows[] = {
 	{ PSHARE_A_SCAN_COOKIE, FIELD_U64, .key = "cookie" },
 	{ PSHARE_A_SCAN_RUNNING, FIELD_U8, .key = "running" },
 	{ PSHARE_A_SCAN_MERGES, FIELD_U64, .key = "merges" },
 	{ PSHARE_A_SCAN_FULL_SCANS, FIELD_U64, .key = "full_scans" },
 };
 
-const struct fields scan_fields = FIELDS(scan);
+const struct fields scan_fields = FIELDS(scan_rows);
 
-static const struct field region[] = {
+static const struct field region_rows[] = {
 	{ PSHARE_A_REGION_ADDR, FIELD_U64, UNIT_ADDRESS, .key = "addr" },
 	{ PSHARE_A_REGION_STATE, FIELD_ENUM, .key = "state", .words = region_states },
 	{ PSHARE_A_REGION_PRESENT, FIELD_U32, .key = "present" },
@@ -117,21 +117,21 @@ static const struct field region[] = {
 	{ PSHARE_A_REGION_VISITS, FIELD_U32, .key = "visits" },
 };
 
-const struct fields region_fields = FIELDS(region);
+const struct fields region_fields = FIELDS(region_rows);
 
-static const struct field exclude[] = {
+static const struct field exclude_rows[] = {
 	{ PSHARE_A_EXCLUDE_PID, FIELD_U32, .key = "pid" },
 	{ PSHARE_A_EXCLUDE_NAME, FIELD_TEXT, .key = "name" },
 };
 
-const struct fields exclude_fields = FIELDS(exclude);
+const struct fields exclude_fields = FIELDS(exclude_rows);
 
-static const struct field limit[] = {
+static const struct field limit_rows[] = {
 	{ PSHARE_A_EVENT_FRAMES, FIELD_U64, UNIT_PAGES, .key = "frames" },
 	{ PSHARE_A_EVENT_MAX_FRAMES, FIELD_U64, UNIT_PAGES, .key = "max_frames" },
 };
 
-static const struct fields limit_fields = FIELDS(limit);
+static const struct fields limit_fields = FIELDS(limit_rows);
 
 /* All that an event may carry, for showing it. */
 static const struct field event_rows[] = {

@@ -21,6 +21,11 @@
 #define HUGE_PAGES	512UL
 #define MIB_PAGES	256UL
 
+/* Younger than the C library. */
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE	25
+#endif
+
 /* nl.c: the netlink family through libnl-genl */
 
 struct nl_msg;

@@ -57,7 +57,7 @@ static struct outcome parse(const char *line, int least, int most)
 	return out;
 }
 
-static void operands(void)
+static void test_operands(void)
 {
 	struct outcome out = parse("a --force b -j", 0, 2);
 
@@ -73,7 +73,7 @@ static void operands(void)
 	ok(parse("a b", 1, 1).err == WRONG_USAGE && strstr(said, "'b'"), "one too many is named");
 }
 
-static void values(void)
+static void test_values(void)
 {
 	struct outcome out = parse("--watch=3", 0, 0);
 
@@ -92,7 +92,7 @@ static void values(void)
 	ok(!out.err && !strcmp(out.value, ""), "a value may be empty");
 }
 
-static void mistakes(void)
+static void test_mistakes(void)
 {
 	static const char *const wrong[] = {
 		"--forc", "--forcee", "--force=1", "--watch", "-w", "-x", "-fx", "--=1", "---",
@@ -103,29 +103,36 @@ static void mistakes(void)
 		   "%s is wrong, and named", wrong[i]);
 }
 
-static void leading(void)
+static void test_leading(void)
 {
 	struct ctx ctx = { 0 };
 	const struct option options[] = {
 		{ "json", 'j', &ctx.json, NULL },
 		{ .name = NULL }
 	};
-	char *argv[] = { (char[]){ "-j" }, (char[]){ "status" }, (char[]){ "-w" } };
+	char json[] = "-j", status[] = "status", watch[] = "-w";
+	char *argv[3];
 	int argc = ARRAY_SIZE(argv);
 
+	argv[0] = json;
+	argv[1] = status;
+	argv[2] = watch;
 	ok(!options_leading(&ctx, &argc, argv, options) && ctx.json && argc == 2 &&
 	   !strcmp(argv[1], "-w"), "options before the subcommand end with it");
 }
 
 static const char *find(int argc, char *first, char *second, int *count)
 {
-	char *argv[] = { first, second };
-	const struct command *command = command_find(argc, argv, count);
+	const struct command *command;
+	char *argv[2];
 
+	argv[0] = first;
+	argv[1] = second;
+	command = command_find(argc, argv, count);
 	return command ? command->name : "";
 }
 
-static void subcommands(void)
+static void test_subcommands(void)
 {
 	char vm[] = "vm", list[] = "list", lists[] = "lists", status[] = "status", stat[] = "stat";
 	int count;
@@ -138,10 +145,10 @@ static void subcommands(void)
 
 int main(void)
 {
-	operands();
-	values();
-	mistakes();
-	leading();
-	subcommands();
+	test_operands();
+	test_values();
+	test_mistakes();
+	test_leading();
+	test_subcommands();
 	return tap_end();
 }

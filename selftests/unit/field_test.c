@@ -36,7 +36,7 @@ static bool same_name(const char *key, const char *name)
 	return *key == *name;
 }
 
-static void counter_table(void)
+static void test_counter_table(void)
 {
 	ok(ARRAY_SIZE(named) == PSHARE_A_COUNTERS_MAX - 1, "this test knows every counter");
 	ok(counter_fields.count == PSHARE_A_COUNTERS_MAX - 1, "the table has a row for each");
@@ -61,7 +61,7 @@ static bool has_unique_keys(const struct fields *set)
 	return true;
 }
 
-static void keys(void)
+static void test_keys(void)
 {
 	ok(has_unique_keys(&vm_fields) && has_unique_keys(&stats_fields) &&
 	   has_unique_keys(&counter_fields) && has_unique_keys(&region_fields), "keys are unique");
@@ -106,7 +106,7 @@ static struct message a_vm(void)
 	return vm;
 }
 
-static void good_message(void)
+static void test_good_message(void)
 {
 	struct message vm = a_vm();
 	struct json_object *object = json_new();
@@ -133,7 +133,7 @@ static bool decodes(const struct fields *set, const struct message *message)
 	return !err;
 }
 
-static void truncated(void)
+static void test_truncated(void)
 {
 	struct message vm = a_vm();
 	size_t full = vm.len, taken = 0;
@@ -152,7 +152,7 @@ static void refuses(const char *what, uint16_t type, const void *data, size_t le
 	ok(!decodes(&vm_fields, &message), "%s is refused", what);
 }
 
-static void malformed(void)
+static void test_malformed(void)
 {
 	struct message message = { .len = 0 };
 	uint16_t length;
@@ -172,7 +172,7 @@ static void malformed(void)
 	ok(length == 64, "an attribute that lies about its length is refused");
 }
 
-static void random_bytes(void)
+static void test_random_bytes(void)
 {
 	static const struct fields *const sets[] = {
 		&vm_fields, &knobs_fields, &stats_fields, &region_fields, &family_fields,
@@ -189,7 +189,7 @@ static void random_bytes(void)
 	ok(true, "20000 damaged messages do no harm");
 }
 
-static void lists(void)
+static void test_lists(void)
 {
 	struct message knobs = { .len = 0 }, knob = { .len = 0 };
 	struct json_object *object = json_new();
@@ -209,7 +209,7 @@ static void lists(void)
 	json_object_put(object);
 }
 
-static void unknown_word(void)
+static void test_unknown_word(void)
 {
 	struct message message = { .len = 0 };
 	struct json_object *object = json_new();
@@ -224,13 +224,13 @@ static void unknown_word(void)
 
 int main(void)
 {
-	counter_table();
-	keys();
-	good_message();
-	truncated();
-	malformed();
-	random_bytes();
-	lists();
-	unknown_word();
+	test_counter_table();
+	test_keys();
+	test_good_message();
+	test_truncated();
+	test_malformed();
+	test_random_bytes();
+	test_lists();
+	test_unknown_word();
 	return tap_end();
 }

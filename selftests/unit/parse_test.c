@@ -17,7 +17,7 @@ static bool number_is(const char *text, uint64_t expected)
 	return parse_number(text, 0, UINT64_MAX, &value) && value == expected;
 }
 
-static void numbers(void)
+static void test_numbers(void)
 {
 	static const char *const wrong[] = {
 		"", " ", "-1", "+1", "1 ", " 1", "1x", "x", "0x10", "1.0", "1e3", "1\n",
@@ -29,7 +29,7 @@ static void numbers(void)
 	ok(number_is("0010", 10), "leading zeros are decimal");
 	ok(number_is("18446744073709551615", UINT64_MAX), "the largest number is taken");
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
-		ok(!parse_number(wrong[i], 0, UINT64_MAX, &value), "wrong number %zu is refused", i);
+		ok(!parse_number(wrong[i], 0, UINT64_MAX, &value), "wrong number %zu", i);
 	ok(!parse_number("4", 5, 9, &value) && !parse_number("10", 5, 9, &value),
 	   "numbers out of range are refused");
 	ok(value == 77, "a refused number leaves the value alone");
@@ -37,7 +37,7 @@ static void numbers(void)
 	   "both ends of the range are in it");
 }
 
-static void pairs(void)
+static void test_pairs(void)
 {
 	static const char *const wrong[] = { "", "=", "key", "key=", "=value" };
 	const char *value;
@@ -51,7 +51,7 @@ static void pairs(void)
 		ok(!parse_pair(wrong[i], &len), "'%s' is no pair", wrong[i]);
 }
 
-static void words(void)
+static void test_words(void)
 {
 	static const char *const list[] = { "never", "auto", NULL };
 
@@ -70,7 +70,7 @@ static bool starts_at(const char *stat, uint64_t expected)
 	return parse_start_time(stat, &ticks) && ticks == expected;
 }
 
-static void start_times(void)
+static void test_start_times(void)
 {
 	uint64_t ticks;
 
@@ -89,7 +89,7 @@ static void start_times(void)
 	   "a start time that is too long is refused");
 }
 
-static void targets(void)
+static void test_targets(void)
 {
 	char name[PSHARE_NAME_LEN + 2];
 	struct target target;
@@ -124,7 +124,7 @@ static void number_reads(long long number, enum unit unit, const char *expected)
 	ok(!strcmp(text, expected), "%lld reads %s (%s)", number, expected, text);
 }
 
-static void sizes(void)
+static void test_sizes(void)
 {
 	size_is(0, "0");
 	size_is(1, "1 B");
@@ -153,43 +153,43 @@ static void escapes_to(const char *in, const char *expected)
 	ok(!strcmp(out, expected), "is written %s", expected);
 }
 
-static void escapes(void)
+static void test_escapes(void)
 {
 	char out[8];
 
 	escapes_to("web-1", "web-1");
-	escapes_to("gr\xc3\xb6\xc3\x9f" "e", "gr\xc3\xb6\xc3\x9f" "e");
+	escapes_to("gr\303\266\303\237e", "gr\303\266\303\237e");
 	escapes_to("\033[31m\n\t\x7f", "\\x1b[31m\\x0a\\x09\\x7f");
-	escapes_to("\xc2\x9b" "1m", "\\xc2\\x9b1m");
+	escapes_to("\302\2331m", "\\xc2\\x9b1m");
 	escapes_to("\xe2\x80\xae", "\\xe2\\x80\\xae");
 	escapes_to("a\\x1b", "a\\\\x1b");
 	escapes_to("\xff\xc3", "\\xff\\xc3");
 	escapes_to("\xed\xa0\x80", "\\xed\\xa0\\x80");
 	escapes_to("\xc0\x80", "\\xc0\\x80");
 	text_escape(out, sizeof(out), "abcdef\033");
-	ok(!strcmp(out, "abcdef"), "an escape that does not fit is left out whole");
+	ok(!strcmp(out, "abcdef"), "an escape that is too long is left out");
 	text_escape(out, sizeof(out), "abcdef\xc3\xb6");
-	ok(!strcmp(out, "abcdef"), "a character that does not fit is left out whole");
-	ok(text_width("gr\xc3\xb6\xc3\x9f" "e") == 5, "width is counted in characters");
+	ok(!strcmp(out, "abcdef"), "a character that is too long is left out");
+	ok(text_width("gr\303\266\303\237e") == 5, "width is counted in characters");
 }
 
-static void utf8(void)
+static void test_utf8(void)
 {
 	char *text = text_to_utf8("a\xff\xc3\xb6\xc3");
 
-	ok(text && !strcmp(text, "a\xef\xbf\xbd\xc3\xb6\xef\xbf\xbd"), "JSON gets valid UTF-8 only");
+	ok(text && !strcmp(text, "a\xef\xbf\xbd\xc3\xb6\xef\xbf\xbd"), "JSON gets valid UTF-8");
 	free(text);
 }
 
 int main(void)
 {
-	numbers();
-	pairs();
-	words();
-	start_times();
-	targets();
-	sizes();
-	escapes();
-	utf8();
+	test_numbers();
+	test_pairs();
+	test_words();
+	test_start_times();
+	test_targets();
+	test_sizes();
+	test_escapes();
+	test_utf8();
 	return tap_end();
 }

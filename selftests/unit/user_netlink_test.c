@@ -104,7 +104,7 @@ static void add_verdict(struct datagram *datagram, uint16_t type, int err, const
 	end(datagram, message);
 }
 
-static void queue_family(void)
+static void test_queue_family(void)
 {
 	struct datagram *datagram = next();
 	struct nlmsghdr *message;
@@ -214,9 +214,14 @@ static struct nl *begin(bool there)
 	received = 0;
 	sent = 0;
 	family_is_there = there;
-	queue_family();
+	test_queue_family();
 	nl_begin(nl, PSHARE_CMD_VM_GET);
 	return nl;
+}
+
+static const char *plain(struct json_object *document)
+{
+	return json_object_to_json_string_ext(document, JSON_C_TO_STRING_PLAIN);
 }
 
 /* The object that a request is answered with, as text; "" after an error. */
@@ -227,8 +232,7 @@ static const char *do_text(struct nl *nl)
 
 	text[0] = '\0';
 	if (!nl_do(nl, &vm_fields, object))
-		snprintf(text, sizeof(text), "%s", json_object_to_json_string_ext(object,
-			 JSON_C_TO_STRING_PLAIN));
+		snprintf(text, sizeof(text), "%s", plain(object));
 	json_object_put(object);
 	return text;
 }
@@ -241,8 +245,7 @@ static const char *dump_text(struct nl *nl)
 	text[0] = '\0';
 	if (nl_dump(nl, &vm_fields, &rows))
 		return text;
-	snprintf(text, sizeof(text), "%s", json_object_to_json_string_ext(rows,
-		 JSON_C_TO_STRING_PLAIN));
+	snprintf(text, sizeof(text), "%s", plain(rows));
 	json_object_put(rows);
 	return text;
 }
@@ -252,7 +255,7 @@ static bool failed(const struct nl *nl, int code, const char *message)
 	return nl_error(nl)->code == code && !strcmp(nl_error(nl)->message, message);
 }
 
-static void answers(void)
+static void test_answers(void)
 {
 	struct nl *nl = begin(true);
 	struct datagram *datagram = next();
@@ -268,7 +271,7 @@ static void answers(void)
 	nl_free(nl);
 }
 
-static void refusals(void)
+static void test_refusals(void)
 {
 	struct nl *nl = begin(true);
 
@@ -289,7 +292,7 @@ static void refusals(void)
 	nl_free(nl);
 }
 
-static void dumps(void)
+static void test_dumps(void)
 {
 	struct nl *nl = begin(true);
 	struct datagram *datagram = next();
@@ -306,11 +309,11 @@ static void dumps(void)
 	nl_begin(nl, PSHARE_CMD_VM_GET);
 	add_vm(next(), NLM_F_MULTI, 1);
 	add_verdict(next(), NLMSG_DONE, -ENOENT, "no VM of that name");
-	ok(!*dump_text(nl) && failed(nl, ENOENT, "no VM of that name"), "a dump may fail in the end");
+	ok(!*dump_text(nl) && failed(nl, ENOENT, "no VM of that name"), "a dump may fail late");
 	nl_free(nl);
 }
 
-static void interrupted_dumps(void)
+static void test_interrupted_dumps(void)
 {
 	struct nl *nl = begin(true);
 
@@ -329,7 +332,7 @@ static void interrupted_dumps(void)
 	nl_free(nl);
 }
 
-static void strangers(void)
+static void test_strangers(void)
 {
 	struct nl *nl = begin(true);
 
@@ -344,7 +347,7 @@ static void strangers(void)
 	nl_free(nl);
 }
 
-static void nonsense(void)
+static void test_nonsense(void)
 {
 	struct nl *nl = begin(true);
 
@@ -366,11 +369,11 @@ static void nonsense(void)
 	nl_begin(nl, PSHARE_CMD_VM_GET);
 	for (int i = 0; i < 4096; i++)
 		nl_put_u64(nl, PSHARE_A_VM_PID, i);
-	ok(!*do_text(nl) && nl_error(nl)->code == EMSGSIZE, "a request that is too large is not sent");
+	ok(!*do_text(nl) && nl_error(nl)->code == EMSGSIZE, "too large a request stays here");
 	nl_free(nl);
 }
 
-static void random_bytes(void)
+static void test_random_bytes(void)
 {
 	unsigned int seed = 1;
 
@@ -400,8 +403,7 @@ static struct json_object *hear(struct nl *nl)
 static bool hears(struct nl *nl, const char *expected)
 {
 	struct json_object *events = hear(nl);
-	bool same = !strcmp(json_object_to_json_string_ext(events, JSON_C_TO_STRING_PLAIN),
-			    expected);
+	bool same = !strcmp(plain(events), expected);
 
 	json_object_put(events);
 	return same;
@@ -423,7 +425,7 @@ static void add_unload(struct datagram *datagram, const char *family)
 	end(datagram, message);
 }
 
-static void events(void)
+static void test_events(void)
 {
 	struct nl *nl = begin(true);
 	struct datagram *datagram;
@@ -446,13 +448,13 @@ static void events(void)
 
 int main(void)
 {
-	answers();
-	refusals();
-	dumps();
-	interrupted_dumps();
-	strangers();
-	nonsense();
-	random_bytes();
-	events();
+	test_answers();
+	test_refusals();
+	test_dumps();
+	test_interrupted_dumps();
+	test_strangers();
+	test_nonsense();
+	test_random_bytes();
+	test_events();
 	return tap_end();
 }

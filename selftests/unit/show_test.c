@@ -98,7 +98,8 @@ static void test_records(void)
 static void test_events(void)
 {
 	static const char event[] =
-		"{\"event\":\"vm_add\",\"pid\":7,\"name\":\"we b\",\"domain\":0,\"time_ms\":3600123}";
+		"{\"event\":\"vm_add\",\"pid\":7,\"name\":\"we b\",\"domain\":0,"
+		"\"time_ms\":3600123}";
 
 	setenv("TZ", "UTC0", 1);
 	shows("an event is a line",
@@ -106,7 +107,8 @@ static void test_events(void)
 	      "01:00:00  vm_add  pid 7  name we b  domain 0\n");
 	shows("and an object",
 	      show_line, event, &event_fields, NULL, true,
-	      "{\"event\":\"vm_add\",\"pid\":7,\"name\":\"we b\",\"domain\":0,\"time_ms\":3600123}\n");
+	      "{\"event\":\"vm_add\",\"pid\":7,\"name\":\"we b\",\"domain\":0,"
+	      "\"time_ms\":3600123}\n");
 }
 
 static void test_full_disk(void)

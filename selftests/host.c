@@ -384,8 +384,14 @@ static int set_full_speed(void)
 	return knob_set_u64("cpu_percent", knob_max("cpu_percent"));
 }
 
+int64_t host_grown(struct host *host, int counter)
+{
+	return stat_now(counter) - host->start.v[counter];
+}
+
 const char *host_setup(struct host *host)
 {
+	struct host_info info;
 	int err = 0;
 
 	memset(host, 0, sizeof(*host));
@@ -397,9 +403,10 @@ const char *host_setup(struct host *host)
 		err = module_load(NULL);
 	if (err)
 		return problem(host, "the module does not load: %s", strerror(err));
-	err = vm_del_all() ?: knobs_default() ?: set_full_speed();
+	err = vm_del_all() ?: knobs_default() ?: set_full_speed() ?: stats_get(&info, true);
 	if (err)
 		return problem(host, "%s: %s", strerror(err), last_extack());
+	host->start = info.counters;
 	return NULL;
 }
 

@@ -295,6 +295,7 @@ bool kmsg_has(int fd, const char *text);
 struct host {
 	char mark[48];
 	unsigned long taint;
+	struct counters start;
 	unsigned int nr_children;
 	pid_t children[HOST_CHILDREN];
 	unsigned int nr_saved;
@@ -312,6 +313,8 @@ struct host {
 /* Both return what is wrong, or NULL. Setup: module loaded, knobs at default but at full speed, no VM. */
 const char *host_setup(struct host *host);
 const char *host_teardown(struct host *host);
+/* By how much a counter has grown since setup. */
+int64_t host_grown(struct host *host, int counter);
 /* A child that teardown ends, registered unless @name is NULL. */
 int host_child(struct host *host, struct child *child, int flags);
 int host_vm(struct host *host, struct child *child, const char *name, size_t pages, int how);

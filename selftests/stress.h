@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Threads that do everything to their own memory and check it; run in children of stress_test.c. */
+#ifndef PSHARE_TEST_STRESS_H
+#define PSHARE_TEST_STRESS_H
+
+#include <liburing.h>
+
+#include "pshare_test.h"
+
+#define STRESS_PAGES	512UL
+#define STRESS_SEEDS	4
+#define STRESS_NUMBERS	64
+#define STRESS_MAX_OPS	32
+
+/* What a thread has done; in memory shared with the test. */
+struct stress_report {
+	unsigned long done[STRESS_MAX_OPS];
+	unsigned long refused[STRESS_MAX_OPS];
+	bool wrong;
+	char message[160];
+};
+
+struct stress_thread {
+	struct stress_report *report;
+	volatile bool *stop;
+	const char *device;	/* a part of it is this thread's */
+	uint64_t device_offset;
+	uint64_t random;
+	struct io_uring ring;
+	char *mem;
+	struct {
+		uint32_t seed;
+		uint32_t number;
+	} content[STRESS_PAGES];
+};
+
+extern const unsigned int stress_nr_ops;
+const char *stress_op_name(unsigned int op);
+void *stress_run(void *thread);
+
+#endif

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Index of candidates and frames; see index.h. */
+#include "index.h"
+
+#ifdef __KERNEL__
+#include <linux/bitops.h>
+#include <linux/errno.h>
+#include <linux/mm.h>
+#include <linux/prefetch.h>
+#include <linux/sched.h>
+#else
+#include <errno.h>
+#endif
+
+#define MIN_BUCKETS	512
+#define MAX_BUCKETS	(1U << 31)
+#define MIN_HEADS	1024
+#define TABLE_GFP	(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
+
+/*
+ * The bucket is the top of the key as a fraction of the table, so that the
+ * table can have any size and entries find their place in a resized one. The
+ * tag is from the bottom of the key.
+ */
+static inline u64 *bucket_of(const struct pshare_index *index, u64 key)
+{
+	u64 nr = (key >> 32) * index->nr_buckets >> 32;
+
+	return index->buckets + nr * PSHARE_BUCKET_ENTRIES;
+}
+
+static inline u64 tag_of(u64 key)
+{
+	return key & ((1U << PSHARE_TAG_BITS) - 1);
+}
+
+static inline u64 entry_of(struct pshare_candidate who, u64 tag)
+{
+	return (u64)who.slot << (PSHARE_PAGENR_BITS + PSHARE_TAG_BITS) |
+	       who.addr >> 12 << PSHARE_TAG_BITS | tag;
+}
+
+static inline struct pshare_candidate candidate_of(u64 entry)
+{
+	return (struct pshare_candidate) {
+		.slot = entry >> (PSHARE_PAGENR_BITS + PSHARE_TAG_BITS),
+		.addr = (entry >> PSHARE_TAG_BITS &
+			 ((1ULL << PSHARE_PAGENR_BITS) - 1)) << 12,
+	};
+}
+
+static inline u64 chain_of(const struct pshare_index *index, u64 key)
+{
+	return (key >> PSHARE_TAG_BITS) & (index->nr_heads - 1);
+}
+
+static inline spinlock_t *lock_of(struct pshare_index *index, u64 chain)
+{
+	return &index->locks[chain % PSHARE_INDEX_LOCKS];
+}
+
+void pshare_index_prefetch(const struct pshare_index *index, u64 key)
+{
+	prefetch(bucket_of(index, key));
+	prefetch(&index->heads[chain_of(index, key)]);
+}
+
+unsigned int pshare_index_remember(struct pshare_index *index, u64 key,
+				   struct pshare_candidate self, bool *known,
+				   struct pshare_candidate *found)
+{
+	u64 tag = tag_of(key), mine = entry_of(self, tag);
+	u64 *bucket = bucket_of(index, key);
+	unsigned int i, n = 0, place;
+	bool empty = false;
+
+	*known = false;
+	/* Where nothing better turns up, an entry chosen by the key gives way. */
+	place = (key >> 16 ^ self.addr >> 12) % PSHARE_BUCKET_ENTRIES;
+	for (i = 0; i < PSHARE_BUCKET_ENTRIES; i++) {
+		u64 entry = READ_ONCE(bucket[i]);
+
+		if (entry == mine) {
+			*known = true;
+		} else if (!entry) {
+			place = empty ? place : i;
+			empty = true;
+		} else if (tag_of(entry) == tag) {
+			found[n++] = candidate_of(entry);
+		}
+	}
+	if (!*known)
+		WRITE_ONCE(bucket[place], mine);
+	return n;
+}
+
+struct pshare_link *pshare_index_find(struct pshare_index *index, u64 key,
+				      bool (*get)(struct pshare_link *link, void *data),
+				      void *data)
+{
+	u64 chain = chain_of(index, key);
+	struct pshare_link *link;
+
+	if (!READ_ONCE(index->heads[chain].first))
+		return NULL;
+	spin_lock(lock_of(index, chain));
+	hlist_for_each_entry(link, &index->heads[chain], node) {
+		if (link->key == key && get(link, data))
+			break;
+	}
+	spin_unlock(lock_of(index, chain));
+	return link;
+}
+
+void pshare_index_insert(struct pshare_index *index, struct pshare_link *link)
+{
+	u64 chain = chain_of(index, link->key);
+
+	spin_lock(lock_of(index, chain));
+	hlist_add_head(&link->node, &index->heads[chain]);
+	spin_unlock(lock_of(index, chain));
+	atomic64_inc(&index->nr_frames);
+}
+
+void pshare_index_scan_chain(struct pshare_index *index, u64 nr,
+			     bool (*take)(struct pshare_link *link, void *data),
+			     void *data, struct hlist_head *taken)
+{
+	struct pshare_link *link;
+	struct hlist_node *next;
+
+	if (!READ_ONCE(index->heads[nr].first))
+		return;
+	spin_lock(lock_of(index, nr));
+	hlist_for_each_entry_safe(link, next, &index->heads[nr], node) {
+		if (!take(link, data))
+			continue;
+		__hlist_del(&link->node);
+		hlist_add_head(&link->node, taken);
+		atomic64_dec(&index->nr_frames);
+	}
+	spin_unlock(lock_of(index, nr));
+}
+
+bool pshare_index_is_crowded(const struct pshare_index *index, u64 key)
+{
+	return test_bit(key >> 24 & (PSHARE_CROWDED_BITS - 1), index->crowded);
+}
+
+void pshare_index_set_crowded(struct pshare_index *index, u64 key)
+{
+	set_bit(key >> 24 & (PSHARE_CROWDED_BITS - 1), index->crowded);
+}
+
+/* 1.25 entries a page, 10 bytes: fewer than 1% of the pages lose theirs. */
+static u32 buckets_for(u64 pages)
+{
+	u64 n = pages * 5 / 4 / PSHARE_BUCKET_ENTRIES;
+
+	return min(max(n, (u64)MIN_BUCKETS), (u64)MAX_BUCKETS);
+}
+
+bool pshare_index_wants_resize(const struct pshare_index *index, u64 pages)
+{
+	u64 want = buckets_for(pages);
+
+	return want * 8 > (u64)index->nr_buckets * 9 || want * 2 < index->nr_buckets;
+}
+
+/* Fill a new bucket with what the old ones that cover its part of the keys hold. */
+static void refill_bucket(const struct pshare_index *index, u64 *to, u32 nr, u32 nr_new)
+{
+	u64 from = (u64)nr * index->nr_buckets / nr_new;
+	u64 last = ((u64)(nr + 1) * index->nr_buckets - 1) / nr_new;
+	unsigned int i, n = 0;
+
+	for (i = 0; i < PSHARE_BUCKET_ENTRIES; i++) {
+		u64 b;
+
+		for (b = from; b <= last && n < PSHARE_BUCKET_ENTRIES; b++) {
+			u64 entry = index->buckets[b * PSHARE_BUCKET_ENTRIES + i];
+
+			if (entry)
+				to[n++] = entry;
+		}
+	}
+}
+
+int pshare_index_resize_candidates(struct pshare_index *index, u64 pages)
+{
+	u32 nr_new = buckets_for(pages), i;
+	u64 *buckets;
+
+	buckets = kvcalloc(nr_new, PSHARE_BUCKET_ENTRIES * sizeof(u64), TABLE_GFP);
+	if (!buckets)
+		return -ENOMEM;
+	for (i = 0; index->buckets && i < nr_new; i++) {
+		refill_bucket(index, buckets + (u64)i * PSHARE_BUCKET_ENTRIES, i, nr_new);
+		if (i % 1024 == 0)
+			cond_resched();
+	}
+	kvfree(index->buckets);
+	index->buckets = buckets;
+	index->nr_buckets = nr_new;
+	return 0;
+}
+
+void pshare_index_forget(struct pshare_index *index)
+{
+	memset(index->buckets, 0,
+	       (size_t)index->nr_buckets * PSHARE_BUCKET_ENTRIES * sizeof(u64));
+}
+
+/* One chain for two frames: the chains cost 4 bytes a frame, and stay short. */
+static u64 heads_for(u64 frames)
+{
+	u64 n = MIN_HEADS;
+
+	while (n * 2 < frames)
+		n *= 2;
+	return n;
+}
+
+bool pshare_index_wants_frames(const struct pshare_index *index)
+{
+	u64 want = heads_for(atomic64_read(&index->nr_frames));
+
+	return want > index->nr_heads || want * 4 < index->nr_heads;
+}
+
+int pshare_index_resize_frames(struct pshare_index *index)
+{
+	u64 nr_old = index->nr_heads, nr_new = heads_for(atomic64_read(&index->nr_frames)), i;
+	struct hlist_head *old = index->heads, *heads;
+	struct pshare_link *link;
+	struct hlist_node *next;
+
+	heads = kvcalloc(nr_new, sizeof(*heads), TABLE_GFP);
+	if (!heads)
+		return -ENOMEM;
+	index->heads = heads;
+	index->nr_heads = nr_new;
+	for (i = 0; old && i < nr_old; i++) {
+		hlist_for_each_entry_safe(link, next, &old[i], node)
+			hlist_add_head(&link->node, &heads[chain_of(index, link->key)]);
+		if (i % 1024 == 0)
+			cond_resched();
+	}
+	kvfree(old);
+	return 0;
+}
+
+u64 pshare_index_bytes(const struct pshare_index *index)
+{
+	return (u64)index->nr_buckets * PSHARE_BUCKET_ENTRIES * sizeof(u64) +
+	       index->nr_heads * sizeof(*index->heads) +
+	       PSHARE_CROWDED_BITS / 8 + sizeof(*index);
+}
+
+int pshare_index_init(struct pshare_index *index)
+{
+	unsigned int i;
+
+	memset(index, 0, sizeof(*index));
+	for (i = 0; i < PSHARE_INDEX_LOCKS; i++)
+		spin_lock_init(&index->locks[i]);
+	index->crowded = kvcalloc(BITS_TO_LONGS(PSHARE_CROWDED_BITS), sizeof(long), TABLE_GFP);
+	if (!index->crowded || pshare_index_resize_candidates(index, 0) ||
+	    pshare_index_resize_frames(index)) {
+		pshare_index_free(index);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void pshare_index_free(struct pshare_index *index)
+{
+	kvfree(index->crowded);
+	kvfree(index->buckets);
+	kvfree(index->heads);
+	memset(index, 0, sizeof(*index));
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The one place that replaces pages in page tables.
+ *
+ * Order of a batch: notifier start, page table lock, page locks, entries
+ * cleared, one TLB flush; then for each page references counted, content
+ * compared, and the frame mapped or the old entry put back; unlock, notifier
+ * end. From the flush on nobody can write the page but through a reference
+ * that the count shows, so the comparison is final.
+ */
+#include <linux/highmem.h>
+#include <linux/pagemap.h>
+#include <linux/string.h>
+#include <linux/swap.h>
+
+#include "ksyms.h"
+#include "merge.h"
+#include "store.h"
+#include "trace.h"
+
+enum merge_state {
+	MERGE_LEFT,	/* not touched, or put back */
+	MERGE_CLEARED,	/* page locked, entry cleared */
+	MERGE_DONE,	/* page locked, frame mapped */
+};
+
+static void fail(struct pshare_merge *item, enum pshare_counter reason,
+		 struct pshare_tally *tally)
+{
+	tally->c[reason]++;
+	trace_merge_fail(item->addr, pshare_counter_names[reason]);
+}
+
+static bool maps(pte_t pte, const struct page *page)
+{
+	return pte_present(pte) && !pte_special(pte) && !pte_uffd_wp(pte) &&
+	       pte_pfn(pte) == page_to_pfn(page);
+}
+
+static pte_t *entry_of(pte_t *first, const struct pshare_batch *batch, unsigned int i)
+{
+	return first + ((batch->item[i].addr - batch->item[0].addr) >> PAGE_SHIFT);
+}
+
+static bool clear_entry(struct vm_area_struct *vma, pte_t *ptep, struct pshare_merge *item,
+			struct pshare_tally *tally)
+{
+	if (!maps(pshare_ptep_get(ptep), item->page)) {
+		fail(item, PSHARE_C_skipped_changed, tally);
+		return false;
+	}
+	/*
+	 * The page lock is held until the swap cache has let go of the page:
+	 * without it a stale swap cache flag and a pin together could make up
+	 * a count that looks right.
+	 */
+	if (!trylock_page(item->page)) {
+		fail(item, PSHARE_C_skipped_locked, tally);
+		return false;
+	}
+	item->old = ptep_get_and_clear(vma->vm_mm, item->addr, ptep);
+	item->state = MERGE_CLEARED;
+	return true;
+}
+
+/* Nobody has the page but its mappings, the swap cache, and we. */
+static bool is_reachable_elsewhere(struct page *page)
+{
+	return page_count(page) != pshare_mapcount(page) + !!folio_test_swapcache(page_folio(page)) + 1;
+}
+
+static bool is_equal(const struct pshare_merge *item)
+{
+	const void *content = page_address(item->page);
+
+	if (!item->frame)
+		return !memchr_inv(content, 0, PAGE_SIZE);
+	return !memcmp(content, page_address(item->frame), PAGE_SIZE);
+}
+
+/*
+ * Different content under one fingerprint: from now on pages of that
+ * fingerprint are told apart by the digest of the whole page.
+ */
+static void note_difference(struct pshare_merge *item, struct pshare_tally *tally)
+{
+	if (item->frame && pshare_frame_collides(item->frame, page_address(item->page)))
+		fail(item, PSHARE_C_skipped_collision, tally);
+	else
+		fail(item, PSHARE_C_skipped_changed, tally);
+}
+
+static pte_t new_entry(struct vm_area_struct *vma, const struct pshare_merge *item)
+{
+	pte_t pte;
+
+	if (item->frame)
+		pte = mk_pte(item->frame, vma->vm_page_prot);
+	else
+		pte = pte_mkspecial(pfn_pte(page_to_pfn(ZERO_PAGE(item->addr)),
+					    vma->vm_page_prot));
+	pte = pte_wrprotect(pte_mkclean(pte));
+	if (pte_soft_dirty(item->old))
+		pte = pte_mksoft_dirty(pte);
+	return pte;
+}
+
+static void map_frame(struct vm_area_struct *vma, pte_t *ptep, struct pshare_merge *item,
+		      struct pshare_found *found)
+{
+	int from = PageAnon(item->page) ? MM_ANONPAGES : MM_FILEPAGES;
+	struct mm_struct *mm = vma->vm_mm;
+
+	if (item->frame) {
+		get_page(item->frame);
+		pshare_add_file_rmap(item->frame, vma);
+		found->merged_frames++;
+	} else {
+		found->merged_zeros++;
+	}
+	set_pte_at(mm, item->addr, ptep, new_entry(vma, item));
+	pshare_remove_rmap(item->page, vma);
+	if (!item->frame) {
+		pshare_add_mm_counter(mm, from, -1);
+	} else if (from != MM_FILEPAGES) {
+		pshare_add_mm_counter(mm, MM_FILEPAGES, 1);
+		pshare_add_mm_counter(mm, from, -1);
+	}
+	item->state = MERGE_DONE;
+}
+
+static void finish_entry(struct vm_area_struct *vma, pte_t *ptep, struct pshare_merge *item,
+			 struct pshare_tally *tally, struct pshare_found *found)
+{
+	if (is_reachable_elsewhere(item->page))
+		fail(item, PSHARE_C_skipped_pinned, tally);
+	else if (!is_equal(item))
+		note_difference(item, tally);
+	else
+		return map_frame(vma, ptep, item, found);
+	set_pte_at(vma->vm_mm, item->addr, ptep, item->old);
+}
+
+static void replace_entries(struct vm_area_struct *vma, pte_t *first, struct pshare_batch *batch,
+			    struct pshare_tally *tally, struct pshare_found *found)
+{
+	struct pshare_merge *item = batch->item;
+	unsigned int i, cleared = 0;
+
+	for (i = 0; i < batch->n; i++)
+		cleared += clear_entry(vma, entry_of(first, batch, i), &item[i], tally);
+	if (!cleared)
+		return;
+	/* Read-only entries too: another thread may have a flush pending. */
+	pshare_flush_tlb(vma->vm_mm, item[0].addr, item[batch->n - 1].addr + PAGE_SIZE);
+	for (i = 0; i < batch->n; i++) {
+		if (item[i].state == MERGE_CLEARED)
+			finish_entry(vma, entry_of(first, batch, i), &item[i], tally, found);
+	}
+}
+
+/* The pages that were replaced go in bulk, outside the lock. */
+static void drop_pages(struct pshare_batch *batch)
+{
+	struct page *gone[PSHARE_BATCH_PAGES];
+	unsigned int i, n = 0;
+
+	for (i = 0; i < batch->n; i++) {
+		struct pshare_merge *item = &batch->item[i];
+
+		if (item->state == MERGE_DONE) {
+			if (folio_test_swapcache(page_folio(item->page)))
+				ksym(folio_free_swap)(page_folio(item->page));
+			/* The mapping's reference; ours is still there. */
+			put_page(item->page);
+		}
+		if (item->state != MERGE_LEFT)
+			unlock_page(item->page);
+		gone[n++] = item->page;
+		if (item->frame)
+			put_page(item->frame);
+	}
+	release_pages(gone, n);
+	batch->n = 0;
+}
+
+void pshare_merge_batch(struct vm_area_struct *vma, pmd_t *pmd, struct pshare_batch *batch,
+			struct pshare_tally *tally, struct pshare_found *found)
+{
+	struct pshare_merge *item = batch->item;
+	struct mmu_notifier_range range;
+	unsigned int i, before = found->merged_frames + found->merged_zeros, n = batch->n, merged;
+	spinlock_t *ptl;
+	pte_t *first;
+
+	if (!n)
+		return;
+	mmap_assert_locked(vma->vm_mm);
+	for (i = 0; i < n; i++)
+		item[i].state = MERGE_LEFT;
+	pshare_range_init(&range, vma, item[0].addr, item[n - 1].addr + PAGE_SIZE);
+	pshare_notifier_start(&range);
+	first = pshare_pte_lock(vma->vm_mm, pmd, item[0].addr, &ptl);
+	if (first) {
+		replace_entries(vma, first, batch, tally, found);
+		pte_unmap_unlock(first, ptl);
+	} else {
+		tally->c[PSHARE_C_skipped_changed] += n;
+	}
+	pshare_notifier_end(&range);
+	drop_pages(batch);
+	merged = found->merged_frames + found->merged_zeros - before;
+	found->failed += n - merged;
+	tally->c[PSHARE_C_merges] += merged;
+	tally->c[PSHARE_C_notifier_rounds]++;
+	trace_merge_batch(range.start, n, merged);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Regions: 2 MiB of a VM, the unit of scheduling. A region exists while pages
+ * are present in it. It belongs to its VM's xarray and to the scheduler's
+ * queue; a scanner that works on it has taken it out of the queue.
+ */
+#ifndef PSHARE_REGION_H
+#define PSHARE_REGION_H
+
+#include <linux/netlink.h>
+#include <linux/rbtree.h>
+#include <linux/types.h>
+
+#include <linux/pshare.h>
+
+struct pshare_tally;
+struct pshare_vm;
+
+#define PSHARE_REGION_SHIFT	21
+#define PSHARE_REGION_SIZE	(1UL << PSHARE_REGION_SHIFT)
+#define PSHARE_REGION_PAGES	512
+
+/* Index of the entry that stands for a VM's layout walk in the queue. */
+#define PSHARE_REGION_LAYOUT	((1ULL << 43) - 1)
+
+/**
+ * struct pshare_region - what is remembered of 2 MiB
+ * @node: in the queue by @due
+ * @vm: owner; the region ends before it
+ * @index: address >> PSHARE_REGION_SHIFT, or PSHARE_REGION_LAYOUT
+ * @state: enum pshare_region_state
+ * @queued: it is in the queue
+ * @again: it is to be visited again: asked for while it was being visited
+ * @tries: visits that a request has cost already, bounds what it may cost
+ * @due: when it is visited next, in jiffies; 0 is before anything else
+ * @interval: between visits, in jiffies
+ * @request: number of the requested pass that waits for it, or 0
+ * @present: pages present at the last visit, and so on for the next four
+ * @yield: merges per 1024 pages looked at, averaged over visits
+ * @churn: breaks per 1024 merges, averaged over visits
+ * @visits: visits so far, stops at the top
+ * @pass: number of the pass that visited it last
+ *
+ * All of it is protected by the queue's lock, but for what a visit alone
+ * writes (the numbers), which is read for information without it.
+ */
+struct pshare_region {
+	struct rb_node node;
+	struct pshare_vm *vm;
+	u64 index:43;
+	u64 state:3;
+	u64 queued:1;
+	u64 again:1;
+	u64 tries:4;
+	u64 due;
+	u32 interval;
+	u32 request;
+	u16 present;
+	u16 shared;
+	u16 zero;
+	u16 unshared;
+	u16 volatile_pages;
+	u16 yield;
+	u16 churn;
+	u16 visits;
+	u32 pass;
+};
+
+/**
+ * struct pshare_found - what a visit found in a region, and did
+ * @present: present pages
+ * @frames: pages that mapped frames before
+ * @zeros: pages that mapped the zero page before
+ * @unshared: pages equal to no other
+ * @volatile_pages: pages that had changed since the last visit
+ * @split_zeros: pages of zeros in huge pages that were split
+ * @merged_frames: pages merged into frames
+ * @merged_zeros: pages merged into the zero page
+ * @failed: pages that were not merged at the last moment
+ */
+struct pshare_found {
+	u16 present;
+	u16 frames;
+	u16 zeros;
+	u16 unshared;
+	u16 volatile_pages;
+	u16 split_zeros;
+	u16 merged_frames;
+	u16 merged_zeros;
+	u16 failed;
+};
+
+/* What region-get tells; a copy, so that it can be read without locks. */
+struct pshare_region_info {
+	u64 addr;
+	enum pshare_region_state state;
+	u32 present;
+	u32 shared;
+	u32 zero;
+	u32 unshared;
+	u32 volatile_pages;
+	u32 yield_permille;
+	u32 churn_permille;
+	u32 interval_ms;
+	u32 due_ms;
+	u32 visits;
+};
+
+/**
+ * struct pshare_work - what a scanner thread is to do next
+ * @vm: the VM, with a reference
+ * @region: a region of it to visit, or NULL to look for new regions
+ * @full_speed: a request waits for it: no CPU budget
+ * @drain: a pass or a request begins: LRU batches hold references
+ */
+struct pshare_work {
+	struct pshare_vm *vm;
+	struct pshare_region *region;
+	bool full_speed;
+	bool drain;
+};
+
+/**
+ * pshare_region_take() - take what is due out of the queue
+ * @work: filled
+ * @wait: gets the time until something is due, in jiffies, if nothing is
+ *
+ * What was taken, with its VM's scan_sem held for read, is given back by
+ * pshare_region_put_back(). Context: scanner thread; may sleep. Return: true
+ * if there is work.
+ */
+bool pshare_region_take(struct pshare_work *work, unsigned long *wait);
+
+/**
+ * pshare_region_put_back() - end of a visit or of a layout walk
+ * @work: as taken; the VM's scan_sem and the reference to it are let go
+ * @result: what pshare_visit_region() or pshare_layout_walk() returned
+ * Context: scanner thread; may sleep.
+ */
+void pshare_region_put_back(struct pshare_work *work, int result);
+
+/* A visit's numbers into the region, the gauges of its VM, and the next date. */
+void pshare_region_note(struct pshare_region *region, const struct pshare_found *found,
+			struct pshare_tally *tally);
+
+/* Twins of pages that were just shared are at this address: visit it soon. */
+void pshare_region_promote(struct pshare_vm *vm, u64 addr);
+
+/* Pages of the region with this address that were merged into the zero page. */
+unsigned int pshare_region_zeros(struct pshare_vm *vm, u64 addr);
+
+/* Unmerged: what a region knew of its shared pages is void. */
+void pshare_region_forget_shared(struct pshare_vm *vm);
+
+/* A new VM enters the queue; a VM leaves it with all its regions. */
+void pshare_region_enqueue_vm(struct pshare_vm *vm);
+void pshare_region_drop_vm(struct pshare_vm *vm);
+
+/* A VM is to be visited again at once (it was paused, or its domain changed). */
+void pshare_region_renew_vm(struct pshare_vm *vm);
+
+/**
+ * pshare_region_add() - a region in which memory was found
+ * Context: layout walk; mmap_lock held for read; may sleep. Return: true if it is new.
+ */
+bool pshare_region_add(struct pshare_vm *vm, u64 addr);
+
+/* Let the layout of a VM, and then all its regions, be part of a request. */
+void pshare_region_request_layout(struct pshare_vm *vm, u32 request);
+
+/* Let the LRU batches be drained before the next visit. */
+void pshare_region_drain_soon(void);
+
+/* The queue's lock, for the requests that are kept under it. */
+void pshare_region_lock(void);
+void pshare_region_unlock(void);
+
+/* Number of the pass that is going on; pages present in all regions; bytes. */
+u32 pshare_region_pass(void);
+u64 pshare_region_present(void);
+u64 pshare_region_bytes(void);
+u64 pshare_region_bytes_of(struct pshare_vm *vm);
+
+int pshare_region_init(void);
+void pshare_region_exit(void);
+
+/**
+ * pshare_region_next() - the first region at or after an address
+ * @vm: a VM with a reference
+ * @addr: where to look from
+ * @info: filled
+ * Context: any; takes the VM's region lock. Return: false if there is none.
+ */
+bool pshare_region_next(struct pshare_vm *vm, u64 addr, struct pshare_region_info *info);
+
+#endif

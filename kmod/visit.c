@@ -1,0 +1,514 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Visit of one region; see visit.h. */
+#include <linux/highmem.h>
+#include <linux/mmap_lock.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "knobs.h"
+#include "ksyms.h"
+#include "store.h"
+#include "trace.h"
+#include "unmerge.h"
+#include "visit.h"
+
+/* A region whose merges broke more often than this (of 1024) is churning. */
+#define CHURNING	128
+
+struct pshare_visit *pshare_visit_alloc(void)
+{
+	struct pshare_visit *visit = kvzalloc(sizeof(*visit), GFP_KERNEL);
+	int i;
+
+	if (!visit)
+		return NULL;
+	visit->pools = kcalloc(nr_node_ids + 1, sizeof(*visit->pools), GFP_KERNEL);
+	if (!visit->pools) {
+		kvfree(visit);
+		return NULL;
+	}
+	for (i = 0; i <= nr_node_ids; i++)
+		visit->pools[i].nid = i - 1;
+	return visit;
+}
+
+void pshare_visit_idle(struct pshare_visit *visit)
+{
+	int i;
+
+	for (i = 0; i <= nr_node_ids; i++)
+		pshare_pool_drain(&visit->pools[i]);
+}
+
+void pshare_visit_free(struct pshare_visit *visit)
+{
+	if (!visit)
+		return;
+	pshare_visit_idle(visit);
+	kfree(visit->pools);
+	kvfree(visit);
+}
+
+static struct pshare_pool *pool_of(struct pshare_visit *visit)
+{
+	return &visit->pools[visit->sharer.nid + 1];
+}
+
+static void set_sharer(struct pshare_visit *visit, int nid)
+{
+	if (visit->salt_nid == nid)
+		return;
+	visit->salt_nid = nid;
+	visit->sharer.domain = visit->vm->domain;
+	visit->sharer.nid = nid;
+	visit->sharer.salt = pshare_salt(&pshare_hasher, visit->vm->domain, nid);
+}
+
+static bool is_zero(const struct pshare_visit *visit, const struct pshare_look *look)
+{
+	return visit->zero_pages && look->hash == pshare_hasher.zero &&
+	       !memchr_inv(page_address(look->page), 0, PAGE_SIZE);
+}
+
+/*
+ * Fingerprints that different pages share are told apart by the whole page's
+ * digest. A frame from before that was known is still under its fingerprint.
+ */
+static struct page *find_frame(struct pshare_visit *visit, struct pshare_look *look)
+{
+	u64 key = pshare_key(look->hash, visit->sharer.salt);
+	struct page *frame;
+
+	look->key = key;
+	if (!pshare_index_is_crowded(&pshare_index, key))
+		return pshare_frame_find(key, &visit->sharer);
+	look->key = pshare_frame_key(page_address(look->page), visit->sharer.salt);
+	frame = pshare_frame_find(look->key, &visit->sharer);
+	if (frame)
+		return frame;
+	frame = pshare_frame_find(key, &visit->sharer);
+	if (frame && memcmp(page_address(frame), page_address(look->page), PAGE_SIZE)) {
+		put_page(frame);
+		frame = NULL;
+	}
+	return frame;
+}
+
+/* The page is a candidate now; those that the index names may be its twins. */
+static void remember(struct pshare_visit *visit, struct pshare_look *look)
+{
+	struct pshare_candidate found[PSHARE_BUCKET_ENTRIES];
+	struct pshare_candidate self = {
+		.addr = visit->start + look->nr * PAGE_SIZE,
+		.slot = visit->vm->slot,
+	};
+	unsigned int i, n;
+	bool known;
+
+	n = pshare_index_remember(&pshare_index, look->key, self, &known, found);
+	for (i = 0; i < n && look->nr_twins < PSHARE_MAX_TWINS; i++)
+		look->twins[look->nr_twins++] = found[i];
+	if (!known && visit->revisit)
+		visit->found.volatile_pages++;
+	else if (!n)
+		visit->found.unshared++;
+}
+
+void pshare_visit_look_up(struct pshare_visit *visit, struct pshare_look *look)
+{
+	set_sharer(visit, visit->across_nodes ? NUMA_NO_NODE : page_to_nid(look->page));
+	look->zero = is_zero(visit, look);
+	if (look->zero)
+		return;
+	look->frame = find_frame(visit, look);
+	if (!look->frame)
+		remember(visit, look);
+}
+
+static void look_up_chunk(struct pshare_visit *visit)
+{
+	struct pshare_chunk *chunk = &visit->chunk;
+	unsigned int i;
+
+	set_sharer(visit, visit->across_nodes ? NUMA_NO_NODE : numa_mem_id());
+	for (i = 0; i < chunk->n; i++)
+		pshare_index_prefetch(&pshare_index,
+				      pshare_key(chunk->look[i].hash, visit->sharer.salt));
+	for (i = 0; i < chunk->n; i++) {
+		struct pshare_look *look = &chunk->look[i];
+
+		pshare_visit_look_up(visit, look);
+		if (look->zero || look->frame || look->nr_twins) {
+			get_page(look->page);
+			look->held = true;
+		}
+	}
+}
+
+/* Has the page at a candidate's place still this key, and may it be shared with? */
+static bool twin_matches(struct pshare_visit *visit, struct pshare_vm *vm, u64 addr, u64 key)
+{
+	struct page *page;
+	bool matches;
+
+	if (vm->domain != visit->sharer.domain)
+		return false;
+	page = pshare_walk_get_page(vm->mm, addr);
+	if (!page)
+		return false;
+	matches = visit->sharer.nid == NUMA_NO_NODE || page_to_nid(page) == visit->sharer.nid;
+	matches = matches && pshare_frame_key(page_address(page), visit->sharer.salt) == key;
+	put_page(page);
+	return matches;
+}
+
+/* The same for a candidate of another VM, whose locks are only tried for. */
+static bool twin_matches_locked(struct pshare_visit *visit, struct pshare_vm *vm, u64 addr,
+				u64 key)
+{
+	bool matches = false;
+
+	if (READ_ONCE(vm->paused) || READ_ONCE(vm->ending) || !down_read_trylock(&vm->scan_sem))
+		return false;
+	if (mmget_not_zero(vm->mm)) {
+		if (mmap_read_trylock(vm->mm)) {
+			matches = twin_matches(visit, vm, addr, key);
+			mmap_read_unlock(vm->mm);
+		}
+		mmput_async(vm->mm);
+	}
+	up_read(&vm->scan_sem);
+	return matches;
+}
+
+bool pshare_visit_find_twin(struct pshare_visit *visit, struct pshare_look *look)
+{
+	unsigned int i;
+
+	for (i = 0; i < look->nr_twins; i++) {
+		struct pshare_candidate *twin = &look->twins[i];
+		struct pshare_vm *vm;
+		bool matches;
+
+		if (twin->slot == visit->vm->slot) {
+			matches = twin_matches(visit, visit->vm, twin->addr, look->key);
+			if (matches)
+				pshare_region_promote(visit->vm, twin->addr);
+		} else {
+			vm = pshare_vm_find_slot(twin->slot);
+			if (!vm)
+				continue;
+			matches = twin_matches_locked(visit, vm, twin->addr, look->key);
+			if (matches)
+				pshare_region_promote(vm, twin->addr);
+			pshare_vm_put(vm);
+		}
+		if (matches)
+			return true;
+	}
+	return false;
+}
+
+static void flush_batch(struct pshare_visit *visit)
+{
+	if (visit->batch.n)
+		pshare_merge_batch(visit->vma, visit->pmd, &visit->batch, &visit->tally, &visit->found);
+}
+
+static void drop_look(struct pshare_look *look)
+{
+	if (look->held)
+		put_page(look->page);
+	if (look->frame)
+		put_page(look->frame);
+	look->held = false;
+	look->frame = NULL;
+}
+
+/* The references of the look become the batch's. */
+static void add_to_batch(struct pshare_visit *visit, struct pshare_look *look)
+{
+	struct pshare_merge *item = &visit->batch.item[visit->batch.n++];
+
+	item->addr = visit->start + look->nr * PAGE_SIZE;
+	item->page = look->page;
+	item->frame = look->frame;
+	if (visit->batch.n == PSHARE_BATCH_PAGES)
+		flush_batch(visit);
+}
+
+static void make_frame(struct pshare_visit *visit, struct pshare_look *look)
+{
+	if (pshare_frame_limit()) {
+		visit->tally.c[PSHARE_C_skipped_limit]++;
+	} else if (!pshare_pool_fill(pool_of(visit), GFP_NOWAIT)) {
+		visit->tally.c[PSHARE_C_skipped_nomem]++;
+	} else {
+		look->frame = pshare_frame_new(pool_of(visit), look->page, &visit->sharer,
+					       look->key);
+		if (!look->frame)
+			visit->tally.c[PSHARE_C_skipped_changed]++;
+	}
+}
+
+/*
+ * In a churning region many pages will have changed by the time their entries
+ * are cleared: a comparison without locks is cheaper than a round in vain.
+ */
+static bool changed_already(struct pshare_visit *visit, const struct pshare_look *look)
+{
+	if (!visit->churning || !look->frame ||
+	    !memcmp(page_address(look->page), page_address(look->frame), PAGE_SIZE))
+		return false;
+	visit->tally.c[PSHARE_C_skipped_changed]++;
+	return true;
+}
+
+static void resolve_single(struct pshare_visit *visit, struct pshare_look *look)
+{
+	set_sharer(visit, visit->across_nodes ? NUMA_NO_NODE : page_to_nid(look->page));
+	if (!look->zero && !look->frame) {
+		/* A page of this chunk may have become the frame meanwhile. */
+		look->frame = pshare_frame_find(look->key, &visit->sharer);
+		if (!look->frame && pshare_visit_find_twin(visit, look))
+			make_frame(visit, look);
+	}
+	if ((look->zero || look->frame) && !changed_already(visit, look))
+		add_to_batch(visit, look);
+	else
+		drop_look(look);
+}
+
+/* Pages of one large folio, counted while they follow each other. */
+struct large {
+	struct page *head;
+	unsigned int duplicates;
+	unsigned long addr;
+};
+
+static bool finish_large(struct pshare_visit *visit, struct large *large)
+{
+	struct page *head = large->head;
+	unsigned int pages;
+
+	large->head = NULL;
+	if (!head)
+		return false;
+	pages = compound_nr(head);
+	if (pshare_huge_worth(visit->vm, large->duplicates, pages)) {
+		flush_batch(visit);
+		return pshare_huge_split(visit, head, large->addr, large->duplicates);
+	}
+	put_page(head);
+	visit->tally.c[PSHARE_C_thp_kept]++;
+	return false;
+}
+
+static bool resolve_large(struct pshare_visit *visit, struct pshare_look *look,
+			  struct large *large)
+{
+	struct page *head = compound_head(look->page);
+	bool split = false;
+
+	if (head != large->head) {
+		split = finish_large(visit, large);
+		get_page(head);
+		large->head = head;
+		large->duplicates = 0;
+		large->addr = visit->start + look->nr * PAGE_SIZE;
+	}
+	if (look->zero || look->frame || pshare_visit_find_twin(visit, look))
+		large->duplicates++;
+	drop_look(look);
+	return split;
+}
+
+/* Return: true if a large folio was split and the chunk has to be looked at again. */
+static bool resolve_chunk(struct pshare_visit *visit, struct large *large)
+{
+	struct pshare_chunk *chunk = &visit->chunk;
+	bool split = false;
+	unsigned int i;
+
+	for (i = 0; i < chunk->n; i++) {
+		struct pshare_look *look = &chunk->look[i];
+
+		if (!look->held)
+			continue;
+		if (look->kind == PSHARE_PAGE_LARGE)
+			split |= resolve_large(visit, look, large);
+		else
+			resolve_single(visit, look);
+	}
+	return split;
+}
+
+static void note_chunk(struct pshare_visit *visit)
+{
+	const struct pshare_chunk *chunk = &visit->chunk;
+	unsigned int i;
+
+	visit->found.present += chunk->present;
+	visit->found.frames += chunk->frames;
+	visit->found.zeros += chunk->zeros;
+	for (i = 0; i < chunk->nr_lonely && visit->nr_lonely < PSHARE_MAX_LONELY; i++)
+		visit->lonely[visit->nr_lonely++] = chunk->lonely[i];
+}
+
+/* Return: 1 if a large folio was split, 0, or -EBUSY. */
+static int visit_chunk(struct pshare_visit *visit, unsigned long addr, unsigned int n,
+		       struct large *large)
+{
+	unsigned int first = (addr - visit->start) >> PAGE_SHIFT;
+	spinlock_t *ptl;
+	pte_t *ptep;
+
+	ptep = pshare_pte_lock(visit->mm, visit->pmd, addr, &ptl);
+	if (!ptep)
+		return -EBUSY;
+	pshare_walk_collect(ptep, first, n, &visit->chunk, &visit->tally);
+	look_up_chunk(visit);
+	pte_unmap_unlock(ptep, ptl);
+	note_chunk(visit);
+	return resolve_chunk(visit, large);
+}
+
+static int visit_table(struct pshare_visit *visit, unsigned long addr, unsigned long end)
+{
+	struct large large = {};
+	int ret, split = 0;
+
+	for (; addr < end; addr += PSHARE_CHUNK_PAGES * PAGE_SIZE) {
+		unsigned int n = min_t(unsigned long, PSHARE_CHUNK_PAGES,
+				       (end - addr) >> PAGE_SHIFT);
+
+		ret = visit_chunk(visit, addr, n, &large);
+		if (ret >= 0 && mmap_lock_is_contended(visit->mm))
+			ret = -EBUSY;
+		if (ret < 0)
+			break;
+		split |= ret;
+	}
+	split |= finish_large(visit, &large);
+	flush_batch(visit);
+	return ret < 0 ? ret : split;
+}
+
+/*
+ * Once more over the same pages when a folio was split, so that its parts are
+ * merged in the same visit; the counts of the first time are taken back.
+ */
+static int visit_table_again(struct pshare_visit *visit, unsigned long addr, unsigned long end)
+{
+	struct pshare_found before = visit->found, first;
+	u16 nr_lonely = visit->nr_lonely;
+	int ret = visit_table(visit, addr, end);
+
+	if (ret != 1)
+		return ret;
+	first = visit->found;
+	visit->found = before;
+	visit->found.split_zeros = first.split_zeros;
+	visit->nr_lonely = nr_lonely;
+	ret = visit_table(visit, addr, end);
+	/* What the first time merged is found by the second: count it once. */
+	visit->found.frames -= first.merged_frames - before.merged_frames;
+	visit->found.zeros -= first.merged_zeros - before.merged_zeros;
+	visit->found.merged_frames += first.merged_frames - before.merged_frames;
+	visit->found.merged_zeros += first.merged_zeros - before.merged_zeros;
+	visit->found.failed += first.failed - before.failed;
+	return ret < 0 ? ret : 0;
+}
+
+/* The part of an area that lies in the region. */
+static int visit_area(struct pshare_visit *visit, unsigned long addr, unsigned long end)
+{
+	pmd_t value;
+
+	visit->pmd = pshare_walk_pmd(visit->mm, addr);
+	if (!visit->pmd)
+		return 0;
+	value = pshare_pmdp_get(visit->pmd);
+	if (pmd_none(value))
+		return 0;
+	if (pmd_trans_huge(value) && !pshare_huge_visit(visit, addr))
+		return 0;
+	return visit_table_again(visit, addr, end);
+}
+
+static int visit_areas(struct pshare_visit *visit)
+{
+	unsigned long end = visit->start + PSHARE_REGION_SIZE;
+	int err;
+
+	VMA_ITERATOR(vmi, visit->mm, visit->start);
+	for_each_vma_range(vmi, visit->vma, end) {
+		if (pshare_vma_never(visit->vma) != PSHARE_NR_NEVER)
+			continue;
+		err = visit_area(visit, max(visit->start, visit->vma->vm_start),
+				 min(end, visit->vma->vm_end));
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* Frames that are shared with nobody any more go back to be plain pages. */
+static void give_back_lonely(struct pshare_visit *visit)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < visit->nr_lonely; i++)
+		n += !pshare_unmerge_page(visit->mm, visit->start + visit->lonely[i] * PAGE_SIZE);
+	visit->found.frames -= n;
+	visit->tally.c[PSHARE_C_unmerges] += n;
+}
+
+static void begin(struct pshare_visit *visit, const struct pshare_region *region)
+{
+	visit->vm = region->vm;
+	visit->mm = region->vm->mm;
+	visit->start = (unsigned long)region->index << PSHARE_REGION_SHIFT;
+	visit->revisit = region->visits;
+	visit->churning = region->churn > CHURNING;
+	visit->zero_pages = READ_ONCE(pshare_knobs.use_zero_pages);
+	visit->across_nodes = READ_ONCE(pshare_knobs.merge_across_nodes);
+	visit->salt_nid = NUMA_NO_NODE - 1;
+	memset(&visit->found, 0, sizeof(visit->found));
+	visit->nr_lonely = 0;
+}
+
+static int visit_locked(struct pshare_visit *visit)
+{
+	int err;
+
+	down_read(&pshare_store_sem);
+	if (!mmap_read_trylock(visit->mm)) {
+		up_read(&pshare_store_sem);
+		return -EBUSY;
+	}
+	err = visit_areas(visit);
+	give_back_lonely(visit);
+	mmap_read_unlock(visit->mm);
+	up_read(&pshare_store_sem);
+	return err;
+}
+
+int pshare_visit_region(struct pshare_visit *visit, struct pshare_region *region)
+{
+	int err;
+
+	begin(visit, region);
+	if (visit->across_nodes)
+		pshare_pool_fill(&visit->pools[0], GFP_KERNEL);
+	if (!mmget_not_zero(visit->mm))
+		return -ESRCH;
+	err = visit_locked(visit);
+	mmput_async(visit->mm);
+	if (err == -EBUSY)
+		visit->tally.c[PSHARE_C_skipped_busy]++;
+	else if (!err)
+		pshare_region_note(region, &visit->found, &visit->tally);
+	pshare_stats_add(region->vm, &visit->tally);
+	return err ?: visit->found.present ? 0 : -ENOENT;
+}

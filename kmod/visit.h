@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Visit of one region: page tables, fingerprints, index, compare, merge.
+ */
+#ifndef PSHARE_VISIT_H
+#define PSHARE_VISIT_H
+
+#include "frame.h"
+#include "merge.h"
+#include "region.h"
+#include "walk.h"
+
+#define PSHARE_MAX_LONELY	64
+
+/**
+ * struct pshare_visit - what a scanner thread needs while it visits a region
+ * @vm: whose region it is
+ * @mm: its address space
+ * @vma: the area that is being looked at
+ * @pmd: page table that is being looked at
+ * @start: first address of the region
+ * @revisit: the region was visited before
+ * @churning: its merges were often broken: compare before a merge is tried
+ * @zero_pages: pages of zeros are merged into the kernel's zero page
+ * @across_nodes: frames may be on any node
+ * @salt: for @salt_nid
+ * @salt_nid: node that @salt and @sharer are made for
+ * @sharer: domain and node for the index
+ * @pools: free pages for frames: of any node, and of each node
+ * @batch: pages to merge
+ * @chunk: page table entries that are being looked at
+ * @tally: counters of this visit
+ * @found: what the region holds
+ * @lonely: page numbers of old frames with a single mapping
+ * @nr_lonely: how many of them
+ */
+struct pshare_visit {
+	struct pshare_vm *vm;
+	struct mm_struct *mm;
+	struct vm_area_struct *vma;
+	pmd_t *pmd;
+	unsigned long start;
+	bool revisit;
+	bool churning;
+	bool zero_pages;
+	bool across_nodes;
+	int salt_nid;
+	struct pshare_sharer sharer;
+	struct pshare_pool *pools;
+	struct pshare_batch batch;
+	struct pshare_chunk chunk;
+	struct pshare_tally tally;
+	struct pshare_found found;
+	u16 nr_lonely;
+	u16 lonely[PSHARE_MAX_LONELY];
+};
+
+/* Return: a new one, or NULL without memory. */
+struct pshare_visit *pshare_visit_alloc(void);
+void pshare_visit_free(struct pshare_visit *visit);
+
+/* Give back the free pages that are kept for frames. */
+void pshare_visit_idle(struct pshare_visit *visit);
+
+/**
+ * pshare_visit_region() - look at a region and merge what can be merged
+ * @visit: of this thread
+ * @region: out of the queue; its numbers are brought up to date
+ *
+ * Context: scanner thread; vm->scan_sem held for read; may sleep.
+ * Return: 0; -EBUSY when a lock was contended and the visit must be done
+ * again; -ESRCH when the address space has ended; -ENOENT when no memory is
+ * left in the region.
+ */
+int pshare_visit_region(struct pshare_visit *visit, struct pshare_region *region);
+
+/*
+ * Steps of a visit that huge.c needs as well; locks as in pshare_visit_region().
+ */
+
+/* Is there, by the index, another page like this one? Fills key, frame, twins. */
+void pshare_visit_look_up(struct pshare_visit *visit, struct pshare_look *look);
+
+/* Is one of the twins really there, as it was remembered? Brings its region forward. */
+bool pshare_visit_find_twin(struct pshare_visit *visit, struct pshare_look *look);
+
+/**
+ * pshare_huge_visit() - look at a huge page, split it if that is worth it
+ * @visit: with vma and pmd set
+ * @addr: first address of the huge page's part in the region
+ * Return: true if it was split and its parts must be looked at.
+ */
+bool pshare_huge_visit(struct pshare_visit *visit, unsigned long addr);
+
+/**
+ * pshare_huge_worth() - would a large folio be split for its duplicates?
+ * @vm: whose policy counts
+ * @duplicates: pages of it that are duplicates
+ * @pages: pages of it
+ */
+bool pshare_huge_worth(const struct pshare_vm *vm, unsigned int duplicates,
+		       unsigned int pages);
+
+/**
+ * pshare_huge_split() - split a large folio
+ * @visit: counters
+ * @page: a part of it, with a reference, which is dropped
+ * @addr: where it is mapped, for the tracepoint
+ * @duplicates: for the tracepoint
+ * Context: mmap_lock held for read; no page table lock. Return: true if it was split.
+ */
+bool pshare_huge_split(struct pshare_visit *visit, struct page *page, unsigned long addr,
+		       unsigned int duplicates);
+
+#endif

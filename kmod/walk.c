@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Page tables of a VM; see walk.h. */
+#include <linux/mm.h>
+#include <linux/pgtable.h>
+#include <linux/swap.h>
+#include <linux/swapops.h>
+
+#include "compat.h"
+#include "fingerprint.h"
+#include "frame.h"
+#include "ksyms.h"
+#include "store.h"
+#include "walk.h"
+
+enum pshare_never pshare_vma_never(const struct vm_area_struct *vma)
+{
+	unsigned long flags = vma->vm_flags;
+
+	if (flags & VM_HUGETLB)
+		return PSHARE_NEVER_HUGETLB;
+	if (flags & (VM_PFNMAP | VM_IO | VM_MIXEDMAP | PSHARE_VM_DROPPABLE |
+		     PSHARE_VM_SHADOW_STACK))
+		return PSHARE_NEVER_DEVICE;
+	if (flags & VM_SHARED || !vma_is_anonymous((struct vm_area_struct *)vma))
+		return PSHARE_NEVER_SHARED_MEMORY;
+	if (flags & VM_LOCKED)
+		return PSHARE_NEVER_MLOCKED;
+	return PSHARE_NR_NEVER;
+}
+
+static pud_t *walk_pud(struct mm_struct *mm, unsigned long addr, unsigned long *next)
+{
+	pgd_t *pgd = pgd_offset(mm, addr);
+	p4d_t *p4d;
+	pud_t *pud;
+
+	*next = ALIGN_DOWN(addr, PGDIR_SIZE) + PGDIR_SIZE;
+	if (pgd_none(*pgd) || pgd_bad(*pgd))
+		return NULL;
+	p4d = p4d_offset(pgd, addr);
+	*next = ALIGN_DOWN(addr, P4D_SIZE) + P4D_SIZE;
+	if (p4d_none(*p4d) || p4d_bad(*p4d))
+		return NULL;
+	pud = pud_offset(p4d, addr);
+	*next = ALIGN_DOWN(addr, PUD_SIZE) + PUD_SIZE;
+	if (!pud_present(*pud) || pud_bad(*pud))
+		return NULL;
+	return pud;
+}
+
+pmd_t *pshare_walk_pmd(struct mm_struct *mm, unsigned long addr)
+{
+	unsigned long next;
+	pud_t *pud = walk_pud(mm, addr, &next);
+
+	return pud ? pmd_offset(pud, addr) : NULL;
+}
+
+unsigned long pshare_walk_next(struct mm_struct *mm, unsigned long addr, unsigned long end)
+{
+	while (addr < end) {
+		unsigned long next;
+		pud_t *pud = walk_pud(mm, addr, &next);
+
+		if (pud && !pmd_none(pshare_pmdp_get(pmd_offset(pud, addr))))
+			return addr;
+		if (pud)
+			next = ALIGN_DOWN(addr, PMD_SIZE) + PMD_SIZE;
+		/* The last one of all wraps around. */
+		if (next <= addr)
+			break;
+		addr = next;
+	}
+	return end;
+}
+
+static void collect_frame(struct page *page, unsigned int nr, struct pshare_chunk *chunk)
+{
+	chunk->frames++;
+	if (pshare_mapcount(page) == 1 && pshare_frame_is_old(page))
+		chunk->lonely[chunk->nr_lonely++] = nr;
+}
+
+static void collect_page(struct page *page, unsigned int nr, struct pshare_chunk *chunk,
+			 struct pshare_tally *tally)
+{
+	struct pshare_look *look;
+
+	if (PageKsm(page)) {
+		tally->c[PSHARE_C_skipped_ksm]++;
+		return;
+	}
+	if (!PageAnon(page) && !pshare_frame_is_leftover(page)) {
+		if (pshare_frame_is_ours(page))
+			collect_frame(page, nr, chunk);
+		return;
+	}
+	look = &chunk->look[chunk->n++];
+	look->page = page;
+	look->nr = nr;
+	look->kind = PageCompound(page) ? PSHARE_PAGE_LARGE : PSHARE_PAGE_SINGLE;
+	look->frame = NULL;
+	look->nr_twins = 0;
+	look->zero = false;
+	look->held = false;
+	pshare_fingerprint_prefetch(&pshare_hasher, page_address(page));
+}
+
+static void collect_entry(pte_t pte, unsigned int nr, struct pshare_chunk *chunk,
+			  struct pshare_tally *tally)
+{
+	if (pte_none(pte))
+		return;
+	if (!pte_present(pte)) {
+		if (!non_swap_entry(pte_to_swp_entry(pte)))
+			tally->c[PSHARE_C_skipped_swap]++;
+		return;
+	}
+	chunk->present++;
+	if (pte_special(pte)) {
+		chunk->zeros += is_zero_pfn(pte_pfn(pte));
+		return;
+	}
+	if (pte_uffd_wp(pte)) {
+		tally->c[PSHARE_C_skipped_uffd]++;
+		return;
+	}
+	if (!pte_devmap(pte))
+		collect_page(pte_page(pte), nr, chunk, tally);
+}
+
+void pshare_walk_collect(pte_t *ptep, unsigned int first, unsigned int n,
+			 struct pshare_chunk *chunk, struct pshare_tally *tally)
+{
+	unsigned int i;
+
+	chunk->n = 0;
+	chunk->present = 0;
+	chunk->frames = 0;
+	chunk->zeros = 0;
+	chunk->nr_lonely = 0;
+	for (i = 0; i < n; i++)
+		collect_entry(pshare_ptep_get(ptep + i), first + i, chunk, tally);
+	for (i = 0; i < chunk->n; i++) {
+		struct pshare_look *look = &chunk->look[i];
+
+		look->hash = pshare_fingerprint(&pshare_hasher, page_address(look->page));
+	}
+	tally->c[PSHARE_C_pages_scanned] += chunk->n;
+}
+
+static struct page *get_huge(struct mm_struct *mm, pmd_t *pmd, unsigned long addr)
+{
+	spinlock_t *ptl = pmd_lock(mm, pmd);
+	struct page *page = NULL;
+	pmd_t value = pshare_pmdp_get(pmd);
+
+	if (pmd_present(value) && pmd_trans_huge(value)) {
+		page = pmd_page(value) + ((addr & ~PMD_MASK) >> PAGE_SHIFT);
+		if (PageAnon(page))
+			get_page(page);
+		else
+			page = NULL;
+	}
+	spin_unlock(ptl);
+	return page;
+}
+
+struct page *pshare_walk_get_page(struct mm_struct *mm, unsigned long addr)
+{
+	pmd_t *pmd = pshare_walk_pmd(mm, addr);
+	struct page *page = NULL;
+	spinlock_t *ptl;
+	pte_t *ptep, pte;
+
+	if (!pmd || pmd_none(pshare_pmdp_get(pmd)))
+		return NULL;
+	if (pmd_trans_huge(pshare_pmdp_get(pmd)))
+		return get_huge(mm, pmd, addr);
+	ptep = pshare_pte_lock(mm, pmd, addr, &ptl);
+	if (!ptep)
+		return NULL;
+	pte = pshare_ptep_get(ptep);
+	if (pte_present(pte) && !pte_special(pte) && !pte_devmap(pte)) {
+		page = pte_page(pte);
+		if (PageAnon(page) && !PageKsm(page))
+			get_page(page);
+		else
+			page = NULL;
+	}
+	pte_unmap_unlock(ptep, ptl);
+	return page;
+}
+
+static void count_entry(pte_t pte, struct pshare_mapped *mapped)
+{
+	struct page *page;
+
+	if (!pte_present(pte) || pte_devmap(pte))
+		return;
+	if (pte_special(pte)) {
+		mapped->zeros += is_zero_pfn(pte_pfn(pte));
+		return;
+	}
+	page = pte_page(pte);
+	if (PageAnon(page))
+		return;
+	if (pshare_frame_is_ours(page)) {
+		mapped->frames++;
+		mapped->sharing += pshare_mapcount(page) > 1;
+	} else if (pshare_frame_is_leftover(page)) {
+		mapped->leftovers++;
+	}
+}
+
+static void count_table(struct pshare_vm *vm, struct mm_struct *mm, unsigned long addr,
+			unsigned long end, struct pshare_mapped *mapped)
+{
+	pmd_t *pmd = pshare_walk_pmd(mm, addr);
+	struct pshare_mapped here = {};
+	spinlock_t *ptl;
+	pte_t *ptep, *first;
+
+	if (!pmd || pmd_trans_huge(pshare_pmdp_get(pmd)) || pmd_none(pshare_pmdp_get(pmd)))
+		return;
+	first = pshare_pte_lock(mm, pmd, addr, &ptl);
+	if (!first)
+		return;
+	for (ptep = first; addr < end; ptep++, addr += PAGE_SIZE)
+		count_entry(pshare_ptep_get(ptep), &here);
+	pte_unmap_unlock(first, ptl);
+	/* Zero pages that a read fault put there are not ours. */
+	mapped->zeros += min_t(u64, here.zeros, pshare_region_zeros(vm, end - 1));
+	mapped->frames += here.frames;
+	mapped->sharing += here.sharing;
+	mapped->leftovers += here.leftovers;
+}
+
+/* One locked stretch of the walk. Return: where it ended. */
+static unsigned long count_some(struct pshare_vm *vm, unsigned long addr,
+				struct pshare_mapped *mapped)
+{
+	struct mm_struct *mm = vm->mm;
+	struct vm_area_struct *vma;
+	unsigned int tables = 0;
+
+	VMA_ITERATOR(vmi, mm, addr);
+	for_each_vma(vmi, vma) {
+		unsigned long end = vma->vm_end;
+
+		if (!vma_is_anonymous(vma) || vma->vm_flags & (VM_SHARED | VM_HUGETLB))
+			continue;
+		addr = max(addr, vma->vm_start);
+		while ((addr = pshare_walk_next(mm, addr, end)) < end) {
+			unsigned long stop = min(end, (addr & PMD_MASK) + PMD_SIZE);
+
+			count_table(vm, mm, addr, stop, mapped);
+			addr = stop;
+			if (++tables == 16)
+				return addr;
+		}
+	}
+	return TASK_SIZE_MAX;
+}
+
+int pshare_walk_count(struct pshare_vm *vm, struct pshare_mapped *mapped)
+{
+	unsigned long addr = 0;
+
+	memset(mapped, 0, sizeof(*mapped));
+	while (addr < TASK_SIZE_MAX) {
+		if (!mmget_not_zero(vm->mm))
+			return -ESRCH;
+		if (!mmap_read_trylock(vm->mm)) {
+			mmput_async(vm->mm);
+			return -EBUSY;
+		}
+		addr = count_some(vm, addr, mapped);
+		mmap_read_unlock(vm->mm);
+		mmput_async(vm->mm);
+		cond_resched();
+	}
+	return 0;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Page tables of a VM: which areas can be merged, where memory is, and what a
+ * chunk of up to 64 entries holds. Nothing here changes a page table.
+ */
+#ifndef PSHARE_WALK_H
+#define PSHARE_WALK_H
+
+#include <linux/mm.h>
+
+#include "index.h"
+#include "region.h"
+#include "vm.h"
+
+#define PSHARE_CHUNK_PAGES	64
+#define PSHARE_MAX_TWINS	2
+
+enum pshare_page_kind {
+	PSHARE_PAGE_SINGLE,	/* anonymous, or a frame of an earlier load */
+	PSHARE_PAGE_LARGE,	/* part of a large folio */
+};
+
+/**
+ * struct pshare_look - one page of a chunk that may be merged
+ * @page: valid under the page table lock, or while @held
+ * @hash: its fingerprint, without salt
+ * @key: its key in the index
+ * @frame: frame of that key, with a reference, or NULL
+ * @twins: where the index says that equal pages may be
+ * @nr_twins: how many of them
+ * @nr: page number in the region
+ * @kind: enum pshare_page_kind
+ * @zero: it is full of zeros
+ * @held: a reference to @page is held
+ */
+struct pshare_look {
+	struct page *page;
+	u64 hash;
+	u64 key;
+	struct page *frame;
+	struct pshare_candidate twins[PSHARE_MAX_TWINS];
+	u8 nr_twins;
+	u16 nr;
+	u8 kind;
+	bool zero;
+	bool held;
+};
+
+/**
+ * struct pshare_chunk - up to 64 page table entries, looked at under one lock
+ * @n: pages in @look
+ * @look: those that may be merged
+ * @present: present entries of any kind
+ * @frames: entries that map frames of this load
+ * @zeros: entries that map the zero page
+ * @lonely: page numbers of old frames that nobody else maps
+ * @nr_lonely: how many of them
+ */
+struct pshare_chunk {
+	unsigned int n;
+	struct pshare_look look[PSHARE_CHUNK_PAGES];
+	u16 present;
+	u16 frames;
+	u16 zeros;
+	u16 nr_lonely;
+	u16 lonely[PSHARE_CHUNK_PAGES];
+};
+
+/* What a VM has mapped, counted in its page tables. */
+struct pshare_mapped {
+	u64 frames;
+	u64 leftovers;
+	u64 sharing;
+	u64 zeros;
+};
+
+/**
+ * pshare_vma_never() - can an area never be merged, and why?
+ * Return: enum pshare_never, or PSHARE_NR_NEVER if it can be merged.
+ */
+enum pshare_never pshare_vma_never(const struct vm_area_struct *vma);
+
+/**
+ * pshare_walk_pmd() - the middle-level entry of an address
+ * Context: mmap_lock held. Return: the entry, or NULL where a higher level is empty.
+ */
+pmd_t *pshare_walk_pmd(struct mm_struct *mm, unsigned long addr);
+
+/**
+ * pshare_walk_next() - where memory begins
+ * @mm: the address space; mmap_lock held
+ * @addr: where to start
+ * @end: where to stop
+ *
+ * Empty upper levels are skipped whole. Return: the first address at or after
+ * @addr whose middle-level entry is not empty, or @end.
+ */
+unsigned long pshare_walk_next(struct mm_struct *mm, unsigned long addr, unsigned long end);
+
+/**
+ * pshare_walk_collect() - look at the entries of a chunk
+ * @ptep: its first entry; the page table lock is held
+ * @first: page number of that entry in the region
+ * @n: entries, up to PSHARE_CHUNK_PAGES
+ * @chunk: filled
+ * @tally: skipped pages are counted here
+ *
+ * Asks for the sample lines of each page and then takes their fingerprints.
+ */
+void pshare_walk_collect(pte_t *ptep, unsigned int first, unsigned int n,
+			 struct pshare_chunk *chunk, struct pshare_tally *tally);
+
+/**
+ * pshare_walk_get_page() - the anonymous page at an address
+ * @mm: the address space; mmap_lock held
+ * @addr: anywhere in a private anonymous area
+ * Return: the page (a part of a large folio, too) with a reference, or NULL.
+ */
+struct page *pshare_walk_get_page(struct mm_struct *mm, unsigned long addr);
+
+/**
+ * pshare_walk_count() - count what a VM has mapped
+ * @vm: a VM with a reference
+ * @mapped: filled
+ * Context: may sleep; takes mmap_lock for one region at a time.
+ * Return: 0, -ESRCH if the address space ended, -EBUSY if mmap_lock was contended.
+ */
+int pshare_walk_count(struct pshare_vm *vm, struct pshare_mapped *mapped);
+
+#endif

@@ -11,14 +11,17 @@
 
 #define LINE_SIZE	1024
 
-static void say(const struct ctx *ctx, const char *format, va_list args, const char *usage)
+static void say(const struct ctx *ctx, const char *subject, const char *format, va_list args,
+		const char *usage)
 {
-	char line[LINE_SIZE], safe[LINE_SIZE];
+	char message[LINE_SIZE], safe_message[LINE_SIZE], safe_subject[LINE_SIZE];
+	const char *command = ctx->command ? ctx->command->name : "";
 
-	vsnprintf(line, sizeof(line), format, args);
-	text_escape(safe, sizeof(safe), line);
-	fprintf(stderr, "pshare: %s%s%s%s\n", ctx->command ? ctx->command->name : "",
-		ctx->command ? ": " : "", safe, usage);
+	vsnprintf(message, sizeof(message), format, args);
+	text_escape(safe_message, sizeof(safe_message), message);
+	text_escape(safe_subject, sizeof(safe_subject), subject ? subject : "");
+	fprintf(stderr, "pshare: %s%s%s%s%s%s\n", command, subject ? " " : "", safe_subject,
+		*command ? ": " : "", safe_message, usage);
 }
 
 int fail(const struct ctx *ctx, const char *format, ...)
@@ -26,7 +29,17 @@ int fail(const struct ctx *ctx, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	say(ctx, format, args, "");
+	say(ctx, NULL, format, args, "");
+	va_end(args);
+	return FAILED;
+}
+
+int fail_about(const struct ctx *ctx, const char *subject, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(ctx, subject, format, args, "");
 	va_end(args);
 	return FAILED;
 }
@@ -41,7 +54,7 @@ int fail_usage(const struct ctx *ctx, const char *format, ...)
 		snprintf(usage, sizeof(usage), "; usage: pshare %s%s%s", command->name,
 			 *command->args ? " " : "", command->args);
 	va_start(args, format);
-	say(ctx, format, args, usage);
+	say(ctx, NULL, format, args, usage);
 	va_end(args);
 	return WRONG_USAGE;
 }
@@ -59,15 +72,12 @@ int fail_netlink(const struct ctx *ctx, const char *subject)
 {
 	const struct nl_error *error = nl_error(ctx->nl);
 	const char *reason = error->message[0] ? error->message : strerror(error->code);
-	const char *colon = subject ? ": " : "";
 
-	if (!subject)
-		subject = "";
 	if (error->not_loaded)
 		return fail_not_loaded(ctx);
 	if (error->code == EPERM || error->code == EACCES)
-		return fail(ctx, "%s%s%s; run it as root on the host", subject, colon, reason);
-	return fail(ctx, "%s%s%s", subject, colon, reason);
+		return fail_about(ctx, subject, "%s; run it as root on the host", reason);
+	return fail_about(ctx, subject, "%s", reason);
 }
 
 int put_target(const struct ctx *ctx, const char *text, uint16_t pid_attr, uint16_t name_attr)

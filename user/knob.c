@@ -59,7 +59,7 @@ int knob_get(struct ctx *ctx, int argc, char **argv)
 	}
 	reply = json_new();
 	if (nl_do(ctx->nl, &knobs_fields, reply))
-		err = fail_netlink(ctx, argc == 1 ? argv[0] : NULL);
+		err = fail_netlink(ctx, NULL);
 	else
 		err = show_knobs(ctx, reply);
 	json_object_put(reply);
@@ -93,6 +93,6 @@ int knob_set(struct ctx *ctx, int argc, char **argv)
 	if (err)
 		return err;
 	if (nl_do(ctx->nl, NULL, NULL))
-		return fail_netlink(ctx, argc == 1 ? argv[0] : NULL);
+		return fail_netlink(ctx, NULL);
 	return show_nothing(ctx);
 }

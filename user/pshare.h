@@ -61,7 +61,11 @@ int help(struct ctx *ctx, int argc, char **argv);
 /* One line on stderr, with the command's name in front; returns FAILED. */
 int fail(const struct ctx *ctx, const char *format, ...) __printf(2, 3);
 
-/* The same with the command's usage behind; returns WRONG_USAGE. */
+/* The same with what it is about, which may be NULL, behind the command's name. */
+int fail_about(const struct ctx *ctx, const char *subject, const char *format, ...)
+	__printf(3, 4);
+
+/* As fail(), with the command's usage behind; returns WRONG_USAGE. */
 int fail_usage(const struct ctx *ctx, const char *format, ...)
 	__printf(2, 3);
 

@@ -125,7 +125,7 @@ static void print_line(const struct field *field, struct json_object *object, in
 	cell_text(cell, field, object);
 	printf("%-*s  %s", width, field->key, cell);
 	if (field->unit == UNIT_PAGES)
-		printf(" (%lld pages)", number);
+		printf(" (%lld page%s)", number, number == 1 ? "" : "s");
 	for (int i = 0; field->type != FIELD_ENUM && field->words && field->words[i]; i++)
 		if (i == number)
 			printf(" (%s)", field->words[i]);

@@ -67,26 +67,38 @@ static const struct setting *setting_find(const char *key, size_t len)
 	return NULL;
 }
 
+/* Returns the length of what is in the file, or -errno. */
+static int read_line(const char *path, char *line, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int len;
+
+	if (fd < 0)
+		return -errno;
+	len = read(fd, line, size - 1);
+	if (len < 0)
+		len = -errno;
+	else
+		line[len] = '\0';
+	close(fd);
+	return len;
+}
+
 /* The kernel compares it with the process it finds, so that a reused pid is noticed. */
 static int put_start_time(const struct ctx *ctx, const char *pid)
 {
 	char path[64], stat[1024];
 	uint64_t ticks;
-	ssize_t len = -1;
-	int fd;
+	int len;
 
 	snprintf(path, sizeof(path), "/proc/%s/stat", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		len = read(fd, stat, sizeof(stat) - 1);
-		close(fd);
-	}
+	len = read_line(path, stat, sizeof(stat));
+	if (len == -ENOENT || len == -ESRCH)
+		return fail_about(ctx, pid, "there is no such process");
 	if (len < 0)
-		return fail(ctx, "%s: %s", pid, errno == ENOENT || errno == ESRCH ?
-			    "there is no such process" : strerror(errno));
-	stat[len] = '\0';
+		return fail_about(ctx, pid, "%s: %s", path, strerror(-len));
 	if (!parse_start_time(stat, &ticks))
-		return fail(ctx, "%s: there is no start time in %s", pid, path);
+		return fail_about(ctx, pid, "there is no start time in %s", path);
 	nl_put_u64(ctx->nl, PSHARE_A_VM_START_TIME, ticks);
 	return DONE;
 }

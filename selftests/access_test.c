@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Content stays right for whoever else reaches into merged memory: devices, pipes, debuggers, handlers. */
+/* Content stays right for whoever else reaches into memory: devices, pipes, debuggers, handlers. */
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <poll.h>
@@ -60,16 +60,21 @@ static void merge(struct __test_metadata *_metadata, struct child *a, struct chi
 }
 
 /* The whole area to the device, or from it, past the page cache. */
-static long do_direct(struct child *self, const long *arg)
+static long direct(struct child *self, bool out)
 {
 	int fd = open(device, O_RDWR | O_DIRECT | O_CLOEXEC);
 	ssize_t n;
 
 	if (fd < 0)
 		return -errno;
-	n = arg[0] ? pwrite(fd, self->mem, BYTES, 0) : pread(fd, self->mem, BYTES, 0);
+	n = out ? pwrite(fd, self->mem, BYTES, 0) : pread(fd, self->mem, BYTES, 0);
 	close(fd);
 	return n == (ssize_t)BYTES ? 0 : -EIO;
+}
+
+static long do_direct(struct child *self, const long *arg)
+{
+	return direct(self, arg[0]);
 }
 
 HOST_TEST(access, direct_io_out_of_merged_pages_writes_their_content)
@@ -109,12 +114,12 @@ static long do_direct_loop(struct child *self, const long *arg)
 
 	for (i = 0; i < arg[0]; i++) {
 		pages_fill(self->mem, PAGES, SEED_PAIR, 0);
-		if (do_direct(self, (long[]){ 1 }))
+		if (direct(self, true))
 			return -EIO;
 		if (pages_verify(self->mem, PAGES, SEED_PAIR, 0) != -1)
 			return 1;
 		pages_fill(self->mem, PAGES, SEED_NEW, 0);
-		if (do_direct(self, (long[]){ 0 }))
+		if (direct(self, false))
 			return -EIO;
 		if (pages_verify(self->mem, PAGES, SEED_PAIR, 0) != -1)
 			return 2;
@@ -158,6 +163,7 @@ HOST_TEST(access, process_vm_writev_reaches_one_sharer_only)
 static void check_poke(struct __test_metadata *_metadata, struct host *host, int protection)
 {
 	struct child a, b;
+	const long value = 0x0123456789abcdef;
 	size_t i;
 
 	ASSERT_MOST(PAGES, host_pair(host, &a, &b, PAGES, MEM_SMALL));
@@ -166,9 +172,9 @@ static void check_poke(struct __test_metadata *_metadata, struct host *host, int
 	ASSERT_EQ(0, ptrace(PTRACE_INTERRUPT, a.pid, 0, 0));
 	ASSERT_EQ(a.pid, waitpid(a.pid, NULL, 0));
 	for (i = 0; i < 16; i++)
-		EXPECT_EQ(0, ptrace(PTRACE_POKEDATA, a.pid, child_page(&a, i), 0x0123456789abcdefL));
+		EXPECT_EQ(0, ptrace(PTRACE_POKEDATA, a.pid, child_page(&a, i), value));
 	for (i = 0; i < 16; i++)
-		EXPECT_EQ(0x0123456789abcdefL, ptrace(PTRACE_PEEKDATA, a.pid, child_page(&a, i), 0));
+		EXPECT_EQ(value, ptrace(PTRACE_PEEKDATA, a.pid, child_page(&a, i), 0));
 	ASSERT_EQ(0, ptrace(PTRACE_DETACH, a.pid, 0, 0));
 	expect_right(_metadata, &b, SEED_PAIR);
 	EXPECT_EQ(0, frames_equal(a.pid, a.mem, b.pid, b.mem, 16));

@@ -173,9 +173,9 @@ void *child_page(const struct child *child, size_t page)
 static char *map_aligned(size_t bytes, int flags)
 {
 	size_t room = bytes + 2 * HUGE_SIZE;
-	char *area = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	char *mem;
+	char *area, *mem;
 
+	area = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (area == MAP_FAILED)
 		return MAP_FAILED;
 	mem = (char *)(((uintptr_t)area + HUGE_SIZE) & ~(HUGE_SIZE - 1));

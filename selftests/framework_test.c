@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The libraries of the tests themselves, without the module. */
+#include <pthread.h>
 #include <sys/mman.h>
 
 #include <kselftest_harness.h>
 
 #include "pshare_test.h"
+#include "stress.h"
 
 TEST(content_depends_on_seed_and_number_only)
 {
@@ -135,6 +137,40 @@ TEST(host_settings_are_saved_and_restored)
 	EXPECT_NE(NULL, strstr(text, "[always]"));
 	EXPECT_EQ(0, meminfo_kb("SwapTotal"));
 	EXPECT_NE(0, access("/sys/fs/cgroup/framework", F_OK));
+}
+
+/* The threads of stress_test.c know what is in their memory, with nobody merging. */
+TEST(stress_is_right_by_itself)
+{
+	static struct stress_report report;
+	static struct stress_thread thread;
+	struct host host = { .loop = -1 };
+	static volatile bool stop;
+	double end = now() + 5;
+	char device[64] = "";
+	pthread_t id;
+	unsigned int i;
+
+	ASSERT_EQ(0, host_loop(&host, 4, device, sizeof(device)));
+	ASSERT_EQ(0, host_swap_on(&host, 64));
+	thread = (struct stress_thread){
+		.report = &report, .stop = &stop, .device = device, .random = 1,
+		.mem = mmap(NULL, STRESS_PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+	};
+	ASSERT_EQ(0, pthread_create(&id, NULL, stress_run, &thread));
+	while (now() < end && !report.wrong)
+		pause_ms(10);
+	stop = true;
+	pthread_join(id, NULL);
+	EXPECT_FALSE(report.wrong)
+		TH_LOG("%s", report.message);
+	for (i = 0; i < stress_nr_ops; i++) {
+		TH_LOG("%-12s %6lu done %6lu refused", stress_op_name(i), report.done[i],
+		       report.refused[i]);
+		EXPECT_LT(0, report.done[i] + report.refused[i]);
+	}
+	EXPECT_EQ(NULL, host_teardown(&host));
 }
 
 TEST_HARNESS_MAIN

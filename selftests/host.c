@@ -101,7 +101,7 @@ long long meminfo_kb(const char *field)
 	return number_behind("/proc/meminfo", field);
 }
 
-long long vmstat(const char *field)
+long long vmstat_number(const char *field)
 {
 	return number_behind("/proc/vmstat", field);
 }
@@ -187,7 +187,7 @@ size_t host_pair(struct host *host, struct child *a, struct child *b, size_t pag
 	if (!err)
 		err = scan_all_wait();
 	if (err) {
-		fprintf(stderr, "# host_pair: %s: %s\n", strerror(err), last_extack());
+		fprintf(stderr, "# no pair: %s: %s\n", strerror(err), last_extack());
 		return 0;
 	}
 	return frames_equal(a->pid, a->mem, b->pid, b->mem, pages);
@@ -302,7 +302,9 @@ int host_swap_on(struct host *host, unsigned int mib)
 		return err;
 	write_file("/sys/block/zram0/reset", "1");
 	snprintf(size, sizeof(size), "%uM", mib);
-	err = write_file("/sys/block/zram0/disksize", size) ?: make_swap(SWAP_DEVICE, mib * MIB_PAGES);
+	err = write_file("/sys/block/zram0/disksize", size);
+	if (!err)
+		err = make_swap(SWAP_DEVICE, mib * MIB_PAGES);
 	if (err)
 		return err;
 	if (swapon(SWAP_DEVICE, 0))
@@ -426,9 +428,11 @@ static const char *check_kernel(struct host *host)
 /* With its last process gone, a frame that is left is a leak. */
 static const char *check_frames(struct host *host)
 {
-	int64_t frames = stat_settles(C(PAGES_SHARED), 0);
+	long long frames = stat_settles(C(PAGES_SHARED), 0);
 
-	return frames ? problem(host, "%lld frames are left with nobody to share them", (long long)frames) : NULL;
+	if (frames)
+		return problem(host, "%lld frames are left with nobody to share them", frames);
+	return NULL;
 }
 
 const char *host_teardown(struct host *host)

@@ -18,7 +18,8 @@ static int64_t saved(struct counters *c)
 }
 
 /* Counters of the host against what the page tables of the VMs hold. */
-static void check_counters(struct __test_metadata *_metadata, size_t distinct, size_t mapped, size_t zero)
+static void check_counters(struct __test_metadata *_metadata, size_t distinct, size_t mapped,
+			   size_t zero)
 {
 	struct host_info info;
 
@@ -301,7 +302,8 @@ HOST_TEST(merge, shared_and_locked_memory_is_left_alone_and_counted)
 }
 
 /* No page of @a is a frame's any more, none is at the same place as before. */
-static void check_own(struct __test_metadata *_metadata, struct child *a, uint64_t *shared, size_t pages)
+static void check_own(struct __test_metadata *_metadata, struct child *a, uint64_t *shared,
+		      size_t pages)
 {
 	uint64_t own[512];
 	struct mapping map;

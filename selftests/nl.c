@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The netlink family through libnl-genl: requests. What is read back is in nl_get.c, events in events.c. */
+/* The netlink family through libnl-genl: requests. Replies are in nl_get.c, events in events.c. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

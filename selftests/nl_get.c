@@ -333,7 +333,8 @@ int region_get(pid_t pid, const void *addr, struct region_info *info)
 	return run_region(pid, (uintptr_t)addr, 0, &list);
 }
 
-int region_list(pid_t pid, uint64_t from, struct region_info *infos, unsigned int max, unsigned int *n)
+int region_list(pid_t pid, uint64_t from, struct region_info *infos, unsigned int max,
+		unsigned int *n)
 {
 	struct list list = { .items = infos, .max = max };
 	int err = run_region(pid, from, NLM_F_DUMP, &list);

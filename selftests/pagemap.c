@@ -268,17 +268,16 @@ bool smaps_has_flag(pid_t pid, const void *addr, const char *flag)
 /* Field 22; the command name before may hold spaces and brackets. */
 uint64_t process_start_time(pid_t pid)
 {
-	unsigned long long start = 0;
 	char path[64], line[1024];
 	const char *rest;
+	int field;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	if (read_file(path, line, sizeof(line)))
 		return 0;
 	rest = strrchr(line, ')');
-	if (!rest)
-		return 0;
-	sscanf(rest + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-	       &start);
-	return start;
+	/* Behind the name is field 3. */
+	for (field = 3; rest && field <= 22; field++)
+		rest = strchr(rest + 1, ' ');
+	return rest ? strtoull(rest, NULL, 10) : 0;
 }

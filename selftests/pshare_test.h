@@ -127,7 +127,7 @@ int vm_get_name(const char *name, struct vm_info *info);
 /* Every VM, at most @max; *n is how many there are. */
 int vm_list(struct vm_info *infos, unsigned int max, unsigned int *n);
 int vm_del_all(void);
-/* A counter of a VM; asked until it has the value or seconds have passed. -1 if it cannot be read. */
+/* A counter of a VM, -1 if it cannot be read. _settles(): asked until it has the value. */
 int64_t vm_counter(pid_t pid, int counter);
 int64_t vm_counter_settles(pid_t pid, int counter, int64_t value);
 
@@ -160,7 +160,8 @@ int scan_all_wait(void);
 
 int unmerge(pid_t pid, bool force, struct counters *counters);
 int region_get(pid_t pid, const void *addr, struct region_info *info);
-int region_list(pid_t pid, uint64_t from, struct region_info *infos, unsigned int max, unsigned int *n);
+int region_list(pid_t pid, uint64_t from, struct region_info *infos, unsigned int max,
+		unsigned int *n);
 int exclude_add(pid_t pid, const char *name);
 int exclude_del(pid_t pid, const char *name);
 int exclude_get(pid_t pid, const char *name);
@@ -246,7 +247,7 @@ void pages_fill(void *mem, size_t pages, uint64_t seed, uint64_t first);
 long pages_verify(const void *mem, size_t pages, uint64_t seed, uint64_t first);
 
 int child_start(struct child *child, int flags);
-/* Runs @fn in the child; its result, or -EPIPE if the child died. Results are 0 or -errno by custom. */
+/* Runs @fn in the child; its result (0 or -errno by custom), or -EPIPE if the child died. */
 long child_call(struct child *child, child_fn fn, long a, long b, long c, long d);
 /* The same in two halves, for calls that wait for something. */
 int child_begin(struct child *child, child_fn fn, long a, long b, long c, long d);
@@ -310,7 +311,7 @@ struct host {
 	char problem[512];
 };
 
-/* Both return what is wrong, or NULL. Setup: module loaded, knobs at default but at full speed, no VM. */
+/* Both return what is wrong, or NULL. Setup: module loaded, full speed, no VM. */
 const char *host_setup(struct host *host);
 const char *host_teardown(struct host *host);
 /* By how much a counter has grown since setup. */
@@ -341,7 +342,7 @@ int host_loop(struct host *host, unsigned int mib, char *path, size_t size);
 int write_file(const char *path, const char *text);
 int read_file(const char *path, char *text, size_t size);
 long long meminfo_kb(const char *field);
-long long vmstat(const char *field);
+long long vmstat_number(const char *field);
 bool kernel_at_least(unsigned int major, unsigned int minor);
 /* Seconds since some moment, for deadlines. */
 double now(void);

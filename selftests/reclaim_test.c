@@ -226,10 +226,10 @@ HOST_TEST(reclaim, content_survives_memory_pressure_with_swap)
 	squeeze(_metadata, &self->host, 96);
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, child_begin(&hog, do_fill_more, 128 * MIB_PAGES, 0, 0, 0));
-		while (scan_once_wait(0) == 0 && vmstat("pswpout") == 0)
+		while (scan_once_wait(0) == 0 && vmstat_number("pswpout") == 0)
 			;
 		ASSERT_EQ(0, child_end(&hog));
-		EXPECT_LT(0, vmstat("pswpout"));
+		EXPECT_LT(0, vmstat_number("pswpout"));
 		expect_all(_metadata, &a, &b);
 		ASSERT_EQ(0, child_fill(&a, 0, 32, SEED_PAIR, 0));
 		ASSERT_OK(scan_all_wait());

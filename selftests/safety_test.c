@@ -45,7 +45,8 @@ HOST_TEST(safety, write_by_one_sharer_is_not_seen_by_the_other)
 	EXPECT_EQ(-1, child_verify(&a, HALF, HALF, SEED_PAIR, HALF));
 	expect_right(_metadata, &b);
 	EXPECT_EQ(0, frames_equal(a.pid, a.mem, b.pid, b.mem, HALF));
-	EXPECT_MOST(HALF, frames_equal(a.pid, child_page(&a, HALF), b.pid, child_page(&b, HALF), HALF));
+	EXPECT_MOST(HALF, frames_equal(a.pid, child_page(&a, HALF),
+				       b.pid, child_page(&b, HALF), HALF));
 
 	ASSERT_OK(scan_all_wait());
 	EXPECT_MOST(HALF, stat_now(C(COW_BREAKS)) - breaks);
@@ -388,7 +389,8 @@ HOST_TEST(safety, inaccessible_pages_survive_the_scan)
 	ASSERT_OK(vm_add(a.pid, "a", 0));
 	ASSERT_OK(scan_all_wait());
 	/* What cannot be written can be merged as well. */
-	EXPECT_MOST(HALF, frames_equal(a.pid, child_page(&a, HALF), b.pid, child_page(&b, HALF), HALF));
+	EXPECT_MOST(HALF, frames_equal(a.pid, child_page(&a, HALF),
+				       b.pid, child_page(&b, HALF), HALF));
 	ASSERT_EQ(0, child_mprotect(&a, 0, PAGES, PROT_READ | PROT_WRITE));
 	expect_right(_metadata, &a);
 	ASSERT_EQ(0, child_fill(&a, 0, PAGES, SEED_NEW, 0));
@@ -478,7 +480,7 @@ static size_t count_soft_dirty(struct child *child, size_t page, size_t count)
 	return dirty;
 }
 
-static int clear_refs(pid_t pid)
+static int clear_soft_dirty(pid_t pid)
 {
 	char path[32];
 
@@ -493,7 +495,7 @@ HOST_TEST(safety, merge_keeps_soft_dirty_and_writes_set_it)
 	ASSERT_OK(host_filled(&self->host, &a, NULL, PAGES, MEM_SMALL, SEED_ZERO, 0));
 	ASSERT_OK(host_filled(&self->host, &b, "b", PAGES, MEM_SMALL, SEED_PAIR, 0));
 	ASSERT_EQ(0, child_fill(&a, 0, HALF, SEED_PAIR, 0));
-	ASSERT_EQ(0, clear_refs(a.pid));
+	ASSERT_EQ(0, clear_soft_dirty(a.pid));
 	EXPECT_EQ(0, count_soft_dirty(&a, 0, PAGES));
 	/* Every other quarter is written after that: 0 and 2. */
 	ASSERT_EQ(0, child_fill(&a, 0, 64, SEED_PAIR, 0));
@@ -505,7 +507,7 @@ HOST_TEST(safety, merge_keeps_soft_dirty_and_writes_set_it)
 	EXPECT_EQ(64, count_soft_dirty(&a, 0, HALF));
 	EXPECT_EQ(64, count_soft_dirty(&a, HALF, HALF));
 
-	ASSERT_EQ(0, clear_refs(a.pid));
+	ASSERT_EQ(0, clear_soft_dirty(a.pid));
 	EXPECT_EQ(0, count_soft_dirty(&a, 0, PAGES));
 	ASSERT_OK(scan_all_wait());
 	EXPECT_EQ(0, count_soft_dirty(&a, 0, PAGES));

@@ -189,8 +189,11 @@ static int op_mremap(struct stress_thread *t, struct part part)
 	if (away == MAP_FAILED)
 		return errno;
 	if (mremap(mem, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | (keep ? MREMAP_DONTUNMAP : 0),
-		   away) == MAP_FAILED)
-		return errno;
+		   away) == MAP_FAILED) {
+		/* Several areas cannot be moved at once. */
+		munmap(away, bytes);
+		return EFAULT;
+	}
 	for (i = 0; i < part.count; i++)
 		if (!right(t, away + i * PAGE_SIZE, part.page + i))
 			wrong(t, "mremap", part.page + i);

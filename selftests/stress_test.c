@@ -93,19 +93,34 @@ static int set_domain(struct child *vm, uint32_t domain)
 	return vm_set(&(struct vm_args){ .pid = vm->pid, .have = HAVE_DOMAIN, .domain = domain });
 }
 
+/* A page that is protected by userfaultfd at that moment cannot be unmerged. */
+static int unless_busy(int err)
+{
+	return err == EBUSY ? 0 : err;
+}
+
+static int delete_and_add(struct child *vm, const char *name, bool unmerge_first)
+{
+	int err = vm_del(vm->pid, unmerge_first);
+
+	if (err == EBUSY)
+		return 0;
+	return err ?: vm_add(vm->pid, name, 0);
+}
+
 /* What a host's owner and the kernel do meanwhile; one of them each time. */
 static int disturb(struct child *vms, unsigned int turn)
 {
 	struct child *vm = &vms[turn % VMS];
+	bool one = turn & 8, two = turn & 16;
 	char name[16];
 
 	snprintf(name, sizeof(name), "stress%u", turn % VMS);
 	switch (turn % 8) {
 	case 0:
-		return unmerge(vm->pid, false, NULL) ?: resume(vm);
+		return unless_busy(unmerge(vm->pid, false, NULL)) ?: resume(vm);
 	case 1:
-		return knob_set("use_zero_pages", turn & 8 ? "1" : "0",
-				"max_frames", turn & 16 ? "100" : "0");
+		return knob_set("use_zero_pages", one ? "1" : "0", "max_frames", two ? "100" : "0");
 	case 2:
 		write_file("/proc/sys/vm/compact_memory", "1");
 		return 0;
@@ -114,14 +129,13 @@ static int disturb(struct child *vms, unsigned int turn)
 		cgroup_write(GROUP, "memory.reclaim", "4M");
 		return 0;
 	case 4:
-		return vm_del(vm->pid, turn & 8) ?: vm_add(vm->pid, name, 0);
+		return delete_and_add(vm, name, one);
 	case 5:
-		return knob_set("sample_lines", turn & 8 ? "2" : "8",
-				"scan_threads", turn & 16 ? "1" : "2");
+		return knob_set("sample_lines", one ? "2" : "8", "scan_threads", two ? "1" : "2");
 	case 6:
-		return knob_set("run", "2") ?: knob_set("run", "1");
+		return unless_busy(knob_set("run", "2")) ?: knob_set("run", "1");
 	default:
-		return set_domain(vm, turn & 8 ? 1 : 0);
+		return unless_busy(set_domain(vm, one));
 	}
 }
 

@@ -21,7 +21,8 @@ static void make_huge(struct __test_metadata *_metadata, struct host *host, stru
 	ASSERT_EQ(huge * HUGE_KB, smaps_kb(child->pid, child->mem, "AnonHugePages"));
 }
 
-static void add(struct __test_metadata *_metadata, struct child *child, const char *name, int policy)
+static void add(struct __test_metadata *_metadata, struct child *child, const char *name,
+		int policy)
 {
 	struct vm_args args = {
 		.pid = child->pid, .start_time = process_start_time(child->pid), .name = name,
@@ -29,6 +30,13 @@ static void add(struct __test_metadata *_metadata, struct child *child, const ch
 	};
 
 	ASSERT_OK(vm_add_args(&args));
+}
+
+static void set_policy(struct __test_metadata *_metadata, struct child *child, uint32_t policy)
+{
+	struct vm_args args = { .pid = child->pid, .have = HAVE_THP, .thp = policy };
+
+	ASSERT_OK(vm_set(&args));
 }
 
 static void expect_kept(struct __test_metadata *_metadata, struct child *child, size_t huge)
@@ -111,7 +119,8 @@ HOST_TEST(thp, auto_splits_at_thp_min_duplicates_and_not_below)
 	EXPECT_LE(2, vm_counter(a.pid, C(THP_KEPT)));
 	ASSERT_EQ(0, mapping_count(a.pid, a.mem, HUGE_PAGES, &map));
 	EXPECT_EQ(HUGE_PAGES, map.huge);
-	EXPECT_EQ(64, frames_equal(a.pid, child_page(&a, HUGE_PAGES + 300), b.pid, child_page(&b, 100), 64));
+	EXPECT_EQ(64, frames_equal(a.pid, child_page(&a, HUGE_PAGES + 300),
+				   b.pid, child_page(&b, 100), 64));
 	ASSERT_EQ(0, mapping_count(a.pid, child_page(&a, 2 * HUGE_PAGES), HUGE_PAGES, &map));
 	EXPECT_EQ(HUGE_PAGES, map.huge);
 	EXPECT_EQ(-1, child_verify(&a, 0, 63, SEED_PAIR, 0));
@@ -180,12 +189,10 @@ HOST_TEST(thp, policy_of_a_vm_goes_before_that_of_the_host)
 	EXPECT_MOST(HUGE_PAGES, frames_equal(a.pid, a.mem, small.pid, small.mem, HUGE_PAGES));
 
 	ASSERT_OK(knob_set("thp", "always"));
-	ASSERT_OK(vm_set(&(struct vm_args){ .pid = b.pid, .have = HAVE_THP,
-					    .thp = PSHARE_THP_POLICY_NEVER }));
+	set_policy(_metadata, &b, PSHARE_THP_POLICY_NEVER);
 	ASSERT_OK(scan_all_wait());
 	expect_kept(_metadata, &b, 1);
-	ASSERT_OK(vm_set(&(struct vm_args){ .pid = b.pid, .have = HAVE_THP,
-					    .thp = PSHARE_THP_POLICY_DEFAULT }));
+	set_policy(_metadata, &b, PSHARE_THP_POLICY_DEFAULT);
 	ASSERT_OK(scan_all_wait());
 	expect_kept(_metadata, &b, 0);
 	EXPECT_MOST(HUGE_PAGES, frames_equal(b.pid, b.mem, small.pid, small.mem, HUGE_PAGES));

@@ -17,8 +17,12 @@ struct view {
 	size_t count;
 };
 
+/* A key that several sets have is shown once. */
 static void view_add(struct view *view, const struct field *field)
 {
+	for (size_t i = 0; field && i < view->count; i++)
+		if (!strcmp(view->fields[i]->key, field->key))
+			return;
 	if (field && view->count < ARRAY_SIZE(view->fields))
 		view->fields[view->count++] = field;
 }

@@ -105,6 +105,9 @@ static void test_events(void)
 	shows("an event is a line",
 	      show_line, event, &event_fields, NULL, false,
 	      "01:00:00  vm_add  pid 7  name we b  domain 0\n");
+	shows("what several sets have is shown once",
+	      show_line, "{\"event\":\"pass\",\"full_scans\":2,\"merges\":1,\"time_ms\":0}",
+	      &event_fields, NULL, false, "00:00:00  pass  full_scans 2  merges 1\n");
 	shows("and an object",
 	      show_line, event, &event_fields, NULL, true,
 	      "{\"event\":\"vm_add\",\"pid\":7,\"name\":\"we b\",\"domain\":0,"

@@ -16,21 +16,26 @@
 /* The harness makes setup and teardown global functions. */
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
+static inline void fixture_verdict(struct __test_metadata *_metadata, const char *step,
+				   const char *wrong)
+{
+	if (!wrong)
+		return;
+	TH_LOG("%s: %s", step, wrong);
+	_metadata->exit_code = KSFT_FAIL;
+}
+
 #define HOST_FIXTURE(name) \
 	FIXTURE(name) { \
 		struct host host; \
 	}; \
 	FIXTURE_SETUP(name) \
 	{ \
-		const char *wrong = host_setup(&self->host); \
-		EXPECT_EQ(NULL, wrong) \
-			TH_LOG("setup: %s", wrong); \
+		fixture_verdict(_metadata, "setup", host_setup(&self->host)); \
 	} \
 	FIXTURE_TEARDOWN_PARENT(name) \
 	{ \
-		const char *wrong = host_teardown(&self->host); \
-		EXPECT_EQ(NULL, wrong) \
-			TH_LOG("teardown: %s", wrong); \
+		fixture_verdict(_metadata, "teardown", host_teardown(&self->host)); \
 	} \
 	struct host
 

@@ -161,8 +161,8 @@ HOST_TEST(merge, duplicates_inside_one_process_are_merged)
 HOST_TEST(merge, frame_is_no_page_of_a_contributor)
 {
 	uint64_t before_a[256], before_b[256], after[256];
+	size_t i, own = 0;
 	struct child a, b;
-	size_t i;
 
 	ASSERT_OK(host_filled(&self->host, &a, NULL, 256, MEM_SMALL, 1, 0));
 	ASSERT_OK(host_filled(&self->host, &b, NULL, 256, MEM_SMALL, 1, 0));
@@ -173,10 +173,9 @@ HOST_TEST(merge, frame_is_no_page_of_a_contributor)
 	ASSERT_OK(scan_all_wait());
 	EXPECT_MOST(256, frames_equal(a.pid, a.mem, b.pid, b.mem, 256));
 	ASSERT_EQ(0, pagemap_read(a.pid, a.mem, 256, after));
-	for (i = 0; i < 256; i++) {
-		EXPECT_NE(before_a[i], after[i]);
-		EXPECT_NE(before_b[i], after[i]);
-	}
+	for (i = 0; i < 256; i++)
+		own += after[i] == before_a[i] || after[i] == before_b[i];
+	EXPECT_GE(256 / 100, own);
 }
 
 HOST_TEST(merge, newcomer_shares_the_frames_that_are_there)
@@ -305,16 +304,18 @@ HOST_TEST(merge, shared_and_locked_memory_is_left_alone_and_counted)
 static void check_own(struct __test_metadata *_metadata, struct child *a, uint64_t *shared,
 		      size_t pages)
 {
-	uint64_t own[512];
 	struct mapping map;
-	size_t i;
+	uint64_t own[512];
+	size_t i, same = 0;
 
 	ASSERT_EQ(0, mapping_count(a->pid, a->mem, pages, &map));
 	EXPECT_EQ(0, map.frames);
 	EXPECT_EQ(pages, map.anon + map.absent + map.swapped);
 	ASSERT_EQ(0, pagemap_read(a->pid, a->mem, pages, own));
 	for (i = 0; i < pages; i++)
-		EXPECT_NE(shared[i], own[i]);
+		same += shared[i] == own[i];
+	/* A hundredth may never have been shared. */
+	EXPECT_GE(pages / 100, same);
 	EXPECT_EQ(-1, child_verify(a, 0, pages, SEED_PAIR, 0));
 }
 

@@ -65,33 +65,55 @@ void pshare_index_prefetch(const struct pshare_index *index, u64 key)
 	prefetch(&index->heads[chain_of(index, key)]);
 }
 
+static bool is_live(const struct pshare_index *index, u64 entry)
+{
+	return entry && test_bit(candidate_of(entry).slot, index->live);
+}
+
+/* An entry that is worth nothing, or else the one that the key chooses. */
+static unsigned int victim(const struct pshare_index *index, const u64 *bucket, u64 choice)
+{
+	unsigned int i;
+
+	for (i = 0; i < PSHARE_BUCKET_ENTRIES; i++) {
+		if (!is_live(index, READ_ONCE(bucket[i])))
+			return i;
+	}
+	return choice % PSHARE_BUCKET_ENTRIES;
+}
+
 unsigned int pshare_index_remember(struct pshare_index *index, u64 key,
 				   struct pshare_candidate self, bool *known,
 				   struct pshare_candidate *found)
 {
 	u64 tag = tag_of(key), mine = entry_of(self, tag);
 	u64 *bucket = bucket_of(index, key);
-	unsigned int i, n = 0, place;
-	bool empty = false;
+	unsigned int i, n = 0;
 
 	*known = false;
-	/* Where nothing better turns up, an entry chosen by the key gives way. */
-	place = (key >> 16 ^ self.addr >> 12) % PSHARE_BUCKET_ENTRIES;
 	for (i = 0; i < PSHARE_BUCKET_ENTRIES; i++) {
 		u64 entry = READ_ONCE(bucket[i]);
 
-		if (entry == mine) {
+		if (entry == mine)
 			*known = true;
-		} else if (!entry) {
-			place = empty ? place : i;
-			empty = true;
-		} else if (tag_of(entry) == tag) {
+		else if (entry && tag_of(entry) == tag)
 			found[n++] = candidate_of(entry);
-		}
 	}
 	if (!*known)
-		WRITE_ONCE(bucket[place], mine);
+		WRITE_ONCE(bucket[victim(index, bucket, key >> 16 ^ self.addr >> 12)], mine);
 	return n;
+}
+
+void pshare_index_erase(struct pshare_index *index, u64 key, struct pshare_candidate stale)
+{
+	u64 entry = entry_of(stale, tag_of(key));
+	u64 *bucket = bucket_of(index, key);
+	unsigned int i;
+
+	for (i = 0; i < PSHARE_BUCKET_ENTRIES; i++) {
+		if (READ_ONCE(bucket[i]) == entry)
+			WRITE_ONCE(bucket[i], 0);
+	}
 }
 
 struct pshare_link *pshare_index_find(struct pshare_index *index, u64 key,
@@ -140,6 +162,14 @@ void pshare_index_scan_chain(struct pshare_index *index, u64 nr,
 		atomic64_dec(&index->nr_frames);
 	}
 	spin_unlock(lock_of(index, nr));
+}
+
+void pshare_index_set_live(struct pshare_index *index, u32 slot, bool live)
+{
+	if (live)
+		set_bit(slot, index->live);
+	else
+		clear_bit(slot, index->live);
 }
 
 bool pshare_index_is_crowded(const struct pshare_index *index, u64 key)

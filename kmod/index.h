@@ -63,6 +63,7 @@ struct pshare_link {
  * @nr_heads: number of chains, a power of two
  * @nr_frames: frames in the chains
  * @locks: of the chains, by chain number
+ * @live: slots of VMs that are registered; entries of others give way first
  * @crowded: keys whose fingerprint was found to be shared by different pages
  */
 struct pshare_index {
@@ -72,6 +73,7 @@ struct pshare_index {
 	u64 nr_heads;
 	atomic64_t nr_frames;
 	spinlock_t locks[PSHARE_INDEX_LOCKS];
+	unsigned long live[BITS_TO_LONGS(1 << PSHARE_SLOT_BITS)];
 	unsigned long *crowded;
 };
 
@@ -119,6 +121,16 @@ unsigned int pshare_index_remember(struct pshare_index *index, u64 key,
 				   struct pshare_candidate *found);
 
 /**
+ * pshare_index_erase() - forget a candidate that was found to be stale
+ * @index: the index
+ * @key: that it was found by
+ * @stale: as pshare_index_remember() gave it
+ *
+ * Context: any, no lock needed.
+ */
+void pshare_index_erase(struct pshare_index *index, u64 key, struct pshare_candidate stale);
+
+/**
  * pshare_index_find() - the frame of a key
  * @index: the index
  * @key: of a page
@@ -145,6 +157,9 @@ void pshare_index_insert(struct pshare_index *index, struct pshare_link *link);
 void pshare_index_scan_chain(struct pshare_index *index, u64 nr,
 			     bool (*take)(struct pshare_link *link, void *data),
 			     void *data, struct hlist_head *taken);
+
+/* A VM comes or goes: do its candidates count? */
+void pshare_index_set_live(struct pshare_index *index, u32 slot, bool live);
 
 /* Was a fingerprint of this key found to be shared by different pages? */
 bool pshare_index_is_crowded(const struct pshare_index *index, u64 key);

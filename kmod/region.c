@@ -90,7 +90,6 @@ static void leave_request(struct pshare_region *region)
 	if (region->request)
 		pshare_request_leave(region->request);
 	region->request = 0;
-	region->tries = 0;
 }
 
 static void join_request(struct pshare_region *region, u32 request)
@@ -209,6 +208,7 @@ static void request_regions(struct pshare_vm *vm, u32 request)
 			if (n++ == LOCK_BATCH)
 				break;
 			join_request(region, request);
+			region->tries = 0;
 			if (region->queued)
 				enqueue(region, 0);
 			else

@@ -36,6 +36,11 @@ static inline void set_bit(unsigned long nr, unsigned long *map)
 	__atomic_fetch_or(&map[nr / 64], 1UL << (nr % 64), __ATOMIC_RELAXED);
 }
 
+static inline void clear_bit(unsigned long nr, unsigned long *map)
+{
+	__atomic_fetch_and(&map[nr / 64], ~(1UL << (nr % 64)), __ATOMIC_RELAXED);
+}
+
 struct hlist_node {
 	struct hlist_node *next, **pprev;
 };

@@ -97,20 +97,17 @@ static struct page *find_frame(struct pshare_visit *visit, struct pshare_look *l
 /* The page is a candidate now; those that the index names may be its twins. */
 static void remember(struct pshare_visit *visit, struct pshare_look *look)
 {
-	struct pshare_candidate found[PSHARE_BUCKET_ENTRIES];
 	struct pshare_candidate self = {
 		.addr = visit->start + look->nr * PAGE_SIZE,
 		.slot = visit->vm->slot,
 	};
-	unsigned int i, n;
 	bool known;
 
-	n = pshare_index_remember(&pshare_index, look->key, self, &known, found);
-	for (i = 0; i < n && look->nr_twins < PSHARE_MAX_TWINS; i++)
-		look->twins[look->nr_twins++] = found[i];
+	look->nr_twins = pshare_index_remember(&pshare_index, look->key, self, &known,
+					       look->twins);
 	if (!known && visit->revisit)
 		visit->found.volatile_pages++;
-	else if (!n)
+	else if (!look->nr_twins)
 		visit->found.unshared++;
 }
 
@@ -145,68 +142,108 @@ static void look_up_chunk(struct pshare_visit *visit)
 	}
 }
 
-/* Has the page at a candidate's place still this key, and may it be shared with? */
-static bool twin_matches(struct pshare_visit *visit, struct pshare_vm *vm, u64 addr, u64 key)
-{
-	struct page *page;
-	bool matches;
+enum twin {
+	TWIN_STALE,	/* not there any more, or not equal any more */
+	TWIN_BUSY,	/* a lock was contended */
+	TWIN_THERE,
+};
 
-	if (vm->domain != visit->sharer.domain)
-		return false;
-	page = pshare_walk_get_page(vm->mm, addr);
+/* Is the page at a candidate's place equal to this one, and may they be shared? */
+static enum twin look_at_twin(struct pshare_visit *visit, struct pshare_vm *vm, u64 addr,
+			      const struct pshare_look *look)
+{
+	struct page *page = vm->domain == visit->sharer.domain ?
+			    pshare_walk_get_page(vm->mm, addr) : NULL;
+	enum twin twin = TWIN_STALE;
+
 	if (!page)
-		return false;
-	matches = visit->sharer.nid == NUMA_NO_NODE || page_to_nid(page) == visit->sharer.nid;
-	matches = matches && pshare_frame_key(page_address(page), visit->sharer.salt) == key;
+		return TWIN_STALE;
+	if (visit->sharer.nid != NUMA_NO_NODE && page_to_nid(page) != visit->sharer.nid)
+		goto out;
+	if (pshare_frame_key(page_address(page), visit->sharer.salt) != look->key)
+		goto out;
+	if (!memcmp(page_address(page), page_address(look->page), PAGE_SIZE)) {
+		twin = TWIN_THERE;
+	} else if (pshare_fingerprint(&pshare_hasher, page_address(page)) == look->hash) {
+		/* Different pages of one fingerprint: see pshare_frame_collides(). */
+		pshare_index_set_crowded(&pshare_index, look->key);
+		visit->tally.c[PSHARE_C_skipped_collision]++;
+	}
+out:
 	put_page(page);
-	return matches;
+	return twin;
 }
 
 /* The same for a candidate of another VM, whose locks are only tried for. */
-static bool twin_matches_locked(struct pshare_visit *visit, struct pshare_vm *vm, u64 addr,
-				u64 key)
+static enum twin look_at_other(struct pshare_visit *visit, struct pshare_vm *vm, u64 addr,
+			       const struct pshare_look *look)
 {
-	bool matches = false;
+	enum twin twin = TWIN_BUSY;
 
-	if (READ_ONCE(vm->paused) || READ_ONCE(vm->ending) || !down_read_trylock(&vm->scan_sem))
-		return false;
-	if (mmget_not_zero(vm->mm)) {
+	if (READ_ONCE(vm->ending))
+		return TWIN_STALE;
+	if (READ_ONCE(vm->paused) || !down_read_trylock(&vm->scan_sem))
+		return TWIN_BUSY;
+	if (!mmget_not_zero(vm->mm)) {
+		twin = TWIN_STALE;
+	} else {
 		if (mmap_read_trylock(vm->mm)) {
-			matches = twin_matches(visit, vm, addr, key);
+			twin = look_at_twin(visit, vm, addr, look);
 			mmap_read_unlock(vm->mm);
 		}
 		mmput_async(vm->mm);
 	}
 	up_read(&vm->scan_sem);
-	return matches;
+	return twin;
 }
 
-bool pshare_visit_find_twin(struct pshare_visit *visit, struct pshare_look *look)
+static enum twin try_twin(struct pshare_visit *visit, const struct pshare_candidate *candidate,
+			  const struct pshare_look *look)
+{
+	struct pshare_vm *vm;
+	enum twin twin;
+
+	if (candidate->slot == visit->vm->slot)
+		return look_at_twin(visit, visit->vm, candidate->addr, look);
+	vm = pshare_vm_find_slot(candidate->slot);
+	if (!vm)
+		return TWIN_STALE;
+	twin = look_at_other(visit, vm, candidate->addr, look);
+	pshare_vm_put(vm);
+	return twin;
+}
+
+const struct pshare_candidate *pshare_visit_find_twin(struct pshare_visit *visit,
+						      const struct pshare_look *look)
 {
 	unsigned int i;
 
 	for (i = 0; i < look->nr_twins; i++) {
-		struct pshare_candidate *twin = &look->twins[i];
-		struct pshare_vm *vm;
-		bool matches;
+		enum twin twin = try_twin(visit, &look->twins[i], look);
 
-		if (twin->slot == visit->vm->slot) {
-			matches = twin_matches(visit, visit->vm, twin->addr, look->key);
-			if (matches)
-				pshare_region_promote(visit->vm, twin->addr);
-		} else {
-			vm = pshare_vm_find_slot(twin->slot);
-			if (!vm)
-				continue;
-			matches = twin_matches_locked(visit, vm, twin->addr, look->key);
-			if (matches)
-				pshare_region_promote(vm, twin->addr);
-			pshare_vm_put(vm);
-		}
-		if (matches)
-			return true;
+		if (twin == TWIN_THERE)
+			return &look->twins[i];
+		if (twin == TWIN_STALE)
+			pshare_index_erase(&pshare_index, look->key, look->twins[i]);
 	}
-	return false;
+	visit->found.unshared += look->nr_twins != 0;
+	return NULL;
+}
+
+/* The twin of a page that became a frame can be merged into it: soon. */
+static void promote(struct pshare_visit *visit, const struct pshare_candidate *twin)
+{
+	struct pshare_vm *vm;
+
+	if (twin->slot == visit->vm->slot) {
+		pshare_region_promote(visit->vm, twin->addr);
+		return;
+	}
+	vm = pshare_vm_find_slot(twin->slot);
+	if (!vm)
+		return;
+	pshare_region_promote(vm, twin->addr);
+	pshare_vm_put(vm);
 }
 
 static void flush_batch(struct pshare_visit *visit)
@@ -264,15 +301,28 @@ static bool changed_already(struct pshare_visit *visit, const struct pshare_look
 	return true;
 }
 
+/* No frame yet: two pages that are equal make one. */
+static void resolve_twin(struct pshare_visit *visit, struct pshare_look *look)
+{
+	const struct pshare_candidate *twin;
+
+	/* A page of this chunk may have become the frame meanwhile. */
+	look->frame = pshare_frame_find(look->key, &visit->sharer);
+	if (look->frame)
+		return;
+	twin = pshare_visit_find_twin(visit, look);
+	if (!twin)
+		return;
+	make_frame(visit, look);
+	if (look->frame)
+		promote(visit, twin);
+}
+
 static void resolve_single(struct pshare_visit *visit, struct pshare_look *look)
 {
 	set_sharer(visit, visit->across_nodes ? NUMA_NO_NODE : page_to_nid(look->page));
-	if (!look->zero && !look->frame) {
-		/* A page of this chunk may have become the frame meanwhile. */
-		look->frame = pshare_frame_find(look->key, &visit->sharer);
-		if (!look->frame && pshare_visit_find_twin(visit, look))
-			make_frame(visit, look);
-	}
+	if (!look->zero && !look->frame)
+		resolve_twin(visit, look);
 	if ((look->zero || look->frame) && !changed_already(visit, look))
 		add_to_batch(visit, look);
 	else

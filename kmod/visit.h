@@ -81,8 +81,9 @@ int pshare_visit_region(struct pshare_visit *visit, struct pshare_region *region
 /* Is there, by the index, another page like this one? Fills key, frame, twins. */
 void pshare_visit_look_up(struct pshare_visit *visit, struct pshare_look *look);
 
-/* Is one of the twins really there, as it was remembered? Brings its region forward. */
-bool pshare_visit_find_twin(struct pshare_visit *visit, struct pshare_look *look);
+/* The first of the twins that is really there and equal, or NULL. */
+const struct pshare_candidate *pshare_visit_find_twin(struct pshare_visit *visit,
+						      const struct pshare_look *look);
 
 /**
  * pshare_huge_visit() - look at a huge page, split it if that is worth it

@@ -16,6 +16,7 @@
 #include "netlink.h"
 #include "region.h"
 #include "scan.h"
+#include "store.h"
 #include "trace.h"
 #include "unmerge.h"
 #include "vm.h"
@@ -106,6 +107,7 @@ static bool unhook(struct pshare_vm *vm)
 	hash_del(&vm->by_pid);
 	hash_del(&vm->by_name);
 	xa_erase(&slots, vm->slot);
+	pshare_index_set_live(&pshare_index, vm->slot, false);
 	WRITE_ONCE(nr_vms, nr_vms - 1);
 	WRITE_ONCE(generation, generation + 1);
 	return true;
@@ -183,6 +185,7 @@ static int hook(struct pshare_vm *vm, struct netlink_ext_ack *extack)
 		NL_SET_ERR_MSG_FMT(extack, "no room for one more than %u VMs", nr_vms);
 		return err == -EBUSY ? -ENOSPC : err;
 	}
+	pshare_index_set_live(&pshare_index, vm->slot, true);
 	hash_add(by_mm, &vm->by_mm, (unsigned long)vm->mm);
 	hash_add(by_pid, &vm->by_pid, (unsigned long)vm->tgid);
 	hash_add(by_name, &vm->by_name, name_hash(vm->name));

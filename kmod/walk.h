@@ -13,7 +13,6 @@
 #include "vm.h"
 
 #define PSHARE_CHUNK_PAGES	64
-#define PSHARE_MAX_TWINS	2
 
 enum pshare_page_kind {
 	PSHARE_PAGE_SINGLE,	/* anonymous, or a frame of an earlier load */
@@ -38,7 +37,7 @@ struct pshare_look {
 	u64 hash;
 	u64 key;
 	struct page *frame;
-	struct pshare_candidate twins[PSHARE_MAX_TWINS];
+	struct pshare_candidate twins[PSHARE_BUCKET_ENTRIES];
 	u8 nr_twins;
 	u16 nr;
 	u8 kind;

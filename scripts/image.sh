@@ -121,6 +121,7 @@ image_pshare() {
 pshare_sources() {
 	find "$top/selftests" -type f
 	find "$build/selftests" "$build/$1/kmod/pshare.ko" "$top/user/pshare" -maxdepth 1 -type f 2>/dev/null
+	echo "$top/Documentation/ABI/testing/sysfs-kernel-mm-pshare"
 }
 
 put_programs() {
@@ -133,6 +134,8 @@ put_programs() {
 	for file in run-tests complaints guest/guest; do
 		[[ ! -e $top/selftests/$file ]] || cp "$top/selftests/$file" "$root/usr/lib/pshare/"
 	done
+	# A test compares it with the files there are.
+	cp "$top/Documentation/ABI/testing/sysfs-kernel-mm-pshare" "$root/usr/lib/pshare/"
 	shopt -u nullglob
 	if [[ -e $top/user/pshare ]]; then
 		put "$top/user/pshare" /usr/sbin/ "$root"

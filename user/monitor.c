@@ -29,6 +29,8 @@ static int show_events(struct ctx *ctx, struct json_object *events)
 		bool unloaded = !strcmp(json_text(event, "event"), "unloaded");
 
 		json_set_number(event, "time_ms", now_ms());
+		if (!strcmp(json_text(event, "event"), "lost"))
+			json_set_text(event, "detail", "events came faster than they were read");
 		err = show_event(ctx, json_object_get(event), &event_fields);
 		if (!err && unloaded) {
 			fail(ctx, "the module was unloaded");

@@ -137,6 +137,7 @@ static const struct fields limit_fields = FIELDS(limit_rows);
 static const struct field event_rows[] = {
 	{ .type = FIELD_LOCAL, .key = "time_ms" },
 	{ .type = FIELD_LOCAL, .key = "event" },
+	{ .type = FIELD_TEXT, .key = "detail" },
 	{ .type = FIELD_FLAT, .nest = &vm_fields },
 	{ .type = FIELD_FLAT, .nest = &scan_fields },
 	{ .type = FIELD_FLAT, .nest = &limit_fields },

@@ -112,6 +112,8 @@ static int walk_locked(struct layout *layout)
 		err = 0;
 	}
 	mmput_async(mm);
+	if (err)
+		pshare_stats_add_one(layout->vm, PSHARE_C_skipped_busy, 1);
 	return err;
 }
 

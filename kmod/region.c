@@ -94,9 +94,11 @@ static void leave_request(struct pshare_region *region)
 
 static void join_request(struct pshare_region *region, u32 request)
 {
-	if (!region->request)
-		pshare_request_join(request);
+	/* Another number is that of a request that was cancelled. */
+	if (region->request == request)
+		return;
 	region->request = request;
+	pshare_request_join(request);
 }
 
 /* The pass has come to a region (or lost it). */
@@ -153,6 +155,9 @@ static u64 next_due(struct pshare_region *region, int result)
 		return region->again ? 0 : get_jiffies_64() + BUSY_INTERVAL;
 	if (result == -EBUSY)
 		return get_jiffies_64() + BUSY_INTERVAL * 5;
+	/* pshare_region_renew_vm() brings it forward when it goes on. */
+	if (READ_ONCE(region->vm->paused))
+		return get_jiffies_64() + MAX_INTERVAL;
 	return get_jiffies_64() + scaled(region->vm, region->interval);
 }
 
@@ -317,6 +322,7 @@ void pshare_region_request_layout(struct pshare_vm *vm, u32 request)
 	spin_lock(&queue_lock);
 	if (!READ_ONCE(vm->ending)) {
 		join_request(&vm->layout, request);
+		vm->layout.tries = 0;
 		if (vm->layout.queued)
 			enqueue(&vm->layout, 0);
 		else

@@ -84,11 +84,14 @@ bool page_is_zero(uint64_t pfn)
 	return has(page_flags(pfn), KPF_ZERO_PAGE);
 }
 
-/* Neither anonymous nor a file's nor on an LRU list: what private memory never holds otherwise. */
+/*
+ * Mapped, but neither anonymous nor a file's nor on an LRU list: what private
+ * memory never holds otherwise. (A page that was reclaimed just now is not mapped.)
+ */
 static bool flags_are_frame(uint64_t flags)
 {
-	return !has(flags, KPF_ANON) && !has(flags, KPF_LRU) && !has(flags, KPF_ZERO_PAGE) &&
-	       !has(flags, KPF_NOPAGE);
+	return has(flags, KPF_MMAP) && !has(flags, KPF_ANON) && !has(flags, KPF_LRU) &&
+	       !has(flags, KPF_ZERO_PAGE) && !has(flags, KPF_NOPAGE);
 }
 
 bool page_is_frame(uint64_t pfn)

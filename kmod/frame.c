@@ -50,6 +50,14 @@ static u32 domain_of(const struct pshare_link *link)
 	return (u32)link->info;
 }
 
+static unsigned long info_of(u32 domain)
+{
+	u16 birth = pshare_region_pass();
+
+	return (unsigned long)cookie << INFO_COOKIE_SHIFT |
+	       (unsigned long)birth << INFO_BIRTH_SHIFT | domain;
+}
+
 static u16 birth_of(unsigned long info)
 {
 	return info >> INFO_BIRTH_SHIFT;
@@ -143,8 +151,7 @@ struct page *pshare_frame_new(struct pshare_pool *pool, struct page *source,
 	if (copied != key)
 		return NULL;
 	pool->nr--;
-	set_links(page, (unsigned long)cookie << INFO_COOKIE_SHIFT |
-		  (unsigned long)(u16)pshare_region_pass() << INFO_BIRTH_SHIFT | sharer->domain, key);
+	set_links(page, info_of(sharer->domain), key);
 	get_page(page);
 	pshare_index_insert(&pshare_index, link_of(page));
 	trace_frame_new(page_to_pfn(page), sharer->domain);

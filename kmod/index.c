@@ -187,7 +187,9 @@ static u32 buckets_for(u64 pages)
 {
 	u64 n = pages * 5 / 4 / PSHARE_BUCKET_ENTRIES;
 
-	return min(max(n, (u64)MIN_BUCKETS), (u64)MAX_BUCKETS);
+	if (n < MIN_BUCKETS)
+		return MIN_BUCKETS;
+	return n < MAX_BUCKETS ? n : MAX_BUCKETS;
 }
 
 bool pshare_index_wants_resize(const struct pshare_index *index, u64 pages)

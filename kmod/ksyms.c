@@ -34,7 +34,7 @@ static int find_lookup(void)
 		       err);
 		return err;
 	}
-	static_call_update(pshare_lookup, (typeof(&kallsyms_lookup_name))probe.addr);
+	static_call_update(pshare_lookup, (typeof(kallsyms_lookup_name) *)probe.addr);
 	unregister_kprobe(&probe);
 	return 0;
 }
@@ -62,7 +62,7 @@ int pshare_ksyms_init(void)
 #define X(name) \
 	address = find(#name, &missing); \
 	if (address) \
-		static_call_update(pshare_##name, (typeof(&name))address);
+		static_call_update(pshare_##name, (typeof(name) *)address);
 	PSHARE_KSYMS(X)
 #undef X
 #ifdef PSHARE_KSYM_MM_KOBJ

@@ -66,7 +66,9 @@ static bool clear_entry(struct vm_area_struct *vma, pte_t *ptep, struct pshare_m
 /* Nobody has the page but its mappings, the swap cache, and we. */
 static bool is_reachable_elsewhere(struct page *page)
 {
-	return page_count(page) != pshare_mapcount(page) + !!folio_test_swapcache(page_folio(page)) + 1;
+	int known = pshare_mapcount(page) + !!folio_test_swapcache(page_folio(page)) + 1;
+
+	return page_count(page) != known;
 }
 
 static bool is_equal(const struct pshare_merge *item)

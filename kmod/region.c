@@ -418,7 +418,7 @@ void pshare_region_note(struct pshare_region *region, const struct pshare_found 
 	if (region->visits < U16_MAX)
 		region->visits++;
 	trace_region(region->vm->pid, (u64)region->index << PSHARE_REGION_SHIFT,
-			    found->present, merged, breaks);
+		     found->present, merged, breaks);
 }
 
 void pshare_region_promote(struct pshare_vm *vm, u64 addr)
@@ -452,10 +452,11 @@ unsigned int pshare_region_zeros(struct pshare_vm *vm, u64 addr)
 	return zeros;
 }
 
+typedef void region_fn(struct pshare_vm *vm, struct pshare_region *region,
+		       struct pshare_tally *tally);
+
 /* Call a function on every region of a VM, a few under each hold of the lock. */
-static void for_each_region(struct pshare_vm *vm,
-			    void (*fn)(struct pshare_vm *vm, struct pshare_region *region,
-				       struct pshare_tally *tally))
+static void call_on_regions(struct pshare_vm *vm, region_fn *fn)
 {
 	struct pshare_tally tally = {};
 	struct pshare_region *region;
@@ -487,7 +488,7 @@ static void forget_shared(struct pshare_vm *vm, struct pshare_region *region,
 
 void pshare_region_forget_shared(struct pshare_vm *vm)
 {
-	for_each_region(vm, forget_shared);
+	call_on_regions(vm, forget_shared);
 }
 
 static void renew(struct pshare_vm *vm, struct pshare_region *region, struct pshare_tally *tally)
@@ -501,7 +502,7 @@ static void renew(struct pshare_vm *vm, struct pshare_region *region, struct psh
 
 void pshare_region_renew_vm(struct pshare_vm *vm)
 {
-	for_each_region(vm, renew);
+	call_on_regions(vm, renew);
 }
 
 void pshare_region_enqueue_vm(struct pshare_vm *vm)
@@ -528,7 +529,7 @@ void pshare_region_drop_vm(struct pshare_vm *vm)
 	dequeue(&vm->layout);
 	leave_request(&vm->layout);
 	spin_unlock(&queue_lock);
-	for_each_region(vm, drop);
+	call_on_regions(vm, drop);
 	xa_destroy(&vm->regions);
 	spin_lock(&queue_lock);
 	ended = end_pass();
@@ -546,7 +547,7 @@ bool pshare_region_next(struct pshare_vm *vm, u64 addr, struct pshare_region_inf
 
 	spin_lock(&queue_lock);
 	region = xa_find(&vm->regions, &index, ULONG_MAX, XA_PRESENT);
-	if (region)
+	if (region) {
 		*info = (struct pshare_region_info) {
 			.addr = (u64)index << PSHARE_REGION_SHIFT,
 			.state = region->state,
@@ -561,6 +562,7 @@ bool pshare_region_next(struct pshare_vm *vm, u64 addr, struct pshare_region_inf
 			.due_ms = region->due > now ? jiffies_to_msecs(region->due - now) : 0,
 			.visits = region->visits,
 		};
+	}
 	spin_unlock(&queue_lock);
 	return region;
 }

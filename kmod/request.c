@@ -64,8 +64,7 @@ int pshare_request_add(struct pshare_vm *vm, u64 *cookie)
 		return -EBUSY;
 	}
 	/* Regions carry the low half, in which 0 means none. */
-	if (!(u32)++last_cookie)
-		last_cookie++;
+	last_cookie += (u32)last_cookie == U32_MAX ? 2 : 1;
 	request->cookie = last_cookie;
 	*cookie = last_cookie;
 	nr_requests++;

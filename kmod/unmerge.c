@@ -49,9 +49,9 @@ int pshare_unmerge_check(u64 pages, struct netlink_ext_ack *extack)
 
 	if (available >= (s64)pages)
 		return 0;
-	NL_SET_ERR_MSG_FMT(extack, "not enough memory: %llu MiB needed, %llu MiB available; use force to try",
-			  pages >> (20 - PAGE_SHIFT),
-			  (u64)max_t(s64, available, 0) >> (20 - PAGE_SHIFT));
+	available = max_t(s64, available, 0);
+	NL_SET_ERR_MSG_FMT(extack, "memory short: %llu MiB needed, %llu available; force tries",
+			   pages >> (20 - PAGE_SHIFT), (u64)available >> (20 - PAGE_SHIFT));
 	return -ENOMEM;
 }
 
@@ -156,7 +156,7 @@ static int say_why(int err, struct netlink_ext_ack *extack)
 		NL_SET_ERR_MSG(extack, "no memory for a copy; what was unshared so far stays so");
 		return err;
 	default:
-		NL_SET_ERR_MSG(extack, "a shared page could not be copied (write-protected by userfaultfd?)");
+		NL_SET_ERR_MSG(extack, "a shared page cannot be copied: userfaultfd protects it?");
 		return -EBUSY;
 	}
 }

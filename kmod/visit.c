@@ -249,7 +249,8 @@ static void promote(struct pshare_visit *visit, const struct pshare_candidate *t
 static void flush_batch(struct pshare_visit *visit)
 {
 	if (visit->batch.n)
-		pshare_merge_batch(visit->vma, visit->pmd, &visit->batch, &visit->tally, &visit->found);
+		pshare_merge_batch(visit->vma, visit->pmd, &visit->batch, &visit->tally,
+				   &visit->found);
 }
 
 static void drop_look(struct pshare_look *look)

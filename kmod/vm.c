@@ -172,7 +172,8 @@ static int hook(struct pshare_vm *vm, struct netlink_ext_ack *extack)
 
 	lockdep_assert_held(&pshare_vm_mutex);
 	if (other) {
-		NL_SET_ERR_MSG_FMT(extack, "the process is registered already, as %.40s", other->name);
+		NL_SET_ERR_MSG_FMT(extack, "the process is registered already, as %.40s",
+				   other->name);
 		return -EEXIST;
 	}
 	if (find_name(vm->name)) {
@@ -322,7 +323,7 @@ struct pshare_vm *pshare_vm_add(pid_t pid, u64 start_time,
 		return ERR_PTR(-ESRCH);
 	}
 	if (div_u64(task->start_boottime, NS_PER_TICK) != start_time) {
-		NL_SET_ERR_MSG(extack, "the pid belongs to another process now: its start time differs");
+		NL_SET_ERR_MSG(extack, "the pid was reused: the start time differs");
 		vm = ERR_PTR(-ESRCH);
 	} else {
 		vm = pshare_vm_add_task(task, params, extack);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Settings: every one at, below and above its range, by both ways in; several at once; the document. */
+/* Settings: ranges, all or none of several, and the document of the files. */
 #include <dirent.h>
 #include <stdlib.h>
 

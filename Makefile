@@ -100,7 +100,8 @@ $(guest_load): selftests/guest/load.c
 
 # What of the module builds in user space too, and the command but its main(): an archive, from
 # which a test takes what it uses.
-unit_sources := $(wildcard kmod/fingerprint.c kmod/index.c) $(filter-out user/pshare.c user/main.c,$(wildcard user/*.c))
+unit_sources := kmod/fingerprint.c kmod/index.c kmod/knob_table.c \
+	$(filter-out user/pshare.c user/main.c,$(wildcard user/*.c))
 unit_archive := build/unit/units.a
 
 $(unit_archive): $(patsubst %.c,build/unit/%.o,$(unit_sources))

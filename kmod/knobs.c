@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every setting once: the table that sysfs, netlink and documentation follow,
- * and the one way to change settings.
+ * The settings in force, and the one way to change them.
  *
  * knobs_mutex is the outermost lock of the module: an update takes the
  * registry's and the scanners' locks under it. Readers take no lock.
@@ -9,7 +8,6 @@
 #include <linux/kernel.h>
 #include <linux/mutex.h>
 #include <linux/netlink.h>
-#include <linux/string.h>
 
 #include "compat.h"
 #include "knobs.h"
@@ -22,142 +20,9 @@ struct pshare_knobs pshare_knobs;
 
 static DEFINE_MUTEX(knobs_mutex);
 
-static const char * const scope_words[] = {
-	[PSHARE_SCOPE_REGISTERED] = "registered",
-	[PSHARE_SCOPE_ALL] = "all",
-	NULL
-};
-
-static const char * const thp_words[] = {
-	[PSHARE_KNOB_THP_NEVER] = "never",
-	[PSHARE_KNOB_THP_AUTO] = "auto",
-	[PSHARE_KNOB_THP_ALWAYS] = "always",
-	NULL
-};
-
-#define KNOB(_name, _min, _max, _def, _unit, _doc) \
-	{ .name = #_name, .offset = offsetof(struct pshare_knobs, _name), \
-	  .min = (_min), .max = (_max), .def = (_def), .unit = (_unit), .doc = (_doc) }
-
-#define KNOB_WORDS(_name, _words, _def, _doc) \
-	{ .name = #_name, .offset = offsetof(struct pshare_knobs, _name), \
-	  .max = ARRAY_SIZE(_words) - 2, .def = (_def), .words = (_words), .unit = "", \
-	  .doc = (_doc) }
-
-const struct pshare_knob pshare_knob_table[] = {
-	KNOB(run, PSHARE_RUN_STOP, PSHARE_RUN_UNMERGE, PSHARE_RUN_MERGE, "",
-	     "0 stop and keep what is merged, 1 run, 2 stop and unmerge everything"),
-	KNOB(cpu_percent, 1, 100 * PSHARE_MAX_SCAN_THREADS, 20, "percent of one CPU",
-	     "CPU time of all scanner threads together"),
-	KNOB(scan_threads, 1, PSHARE_MAX_SCAN_THREADS, 1, "threads",
-	     "number of scanner threads"),
-	KNOB_WORDS(scope, scope_words, PSHARE_SCOPE_REGISTERED,
-		   "who is scanned: registered VMs, or every process not excluded"),
-	KNOB(use_zero_pages, 0, 1, 1, "",
-	     "1 to replace pages of zeros by the kernel's zero page"),
-	KNOB(merge_across_nodes, 0, 1, 1, "",
-	     "0 to share only inside a NUMA node; changes only while nothing is shared"),
-	KNOB_WORDS(thp, thp_words, PSHARE_KNOB_THP_AUTO,
-		   "when a huge page may be split to share its parts"),
-	KNOB(thp_min_duplicates, 1, 512, 256, "pages of 4 KiB",
-	     "duplicates among the 512 pages of a huge page that make thp=auto split it"),
-	KNOB(sample_lines, 1, 64, 4, "cache lines of 64 bytes",
-	     "how much of a page its fingerprint reads"),
-	KNOB(max_frames, 0, 1ULL << 40, 0, "pages of 4 KiB",
-	     "most shared frames at a time, which cannot be swapped out; 0 for no limit"),
-};
-
-const unsigned int pshare_nr_knobs = ARRAY_SIZE(pshare_knob_table);
-
-static u64 *value_in(struct pshare_knobs *knobs, const struct pshare_knob *knob)
-{
-	return (u64 *)((char *)knobs + knob->offset);
-}
-
-const struct pshare_knob *pshare_knob_find(const char *name)
-{
-	unsigned int i;
-
-	for (i = 0; i < pshare_nr_knobs; i++)
-		if (!strcmp(pshare_knob_table[i].name, name))
-			return &pshare_knob_table[i];
-	return NULL;
-}
-
 u64 pshare_knob_get(const struct pshare_knob *knob)
 {
-	return READ_ONCE(*value_in(&pshare_knobs, knob));
-}
-
-int pshare_knob_print(const struct pshare_knob *knob, u64 value, char *buf, size_t size)
-{
-	if (knob->words)
-		return scnprintf(buf, size, "%s", knob->words[min(value, knob->max)]);
-	return scnprintf(buf, size, "%llu", value);
-}
-
-int pshare_knob_print_range(const struct pshare_knob *knob, char *buf, size_t size)
-{
-	const char * const *word;
-	int len = 0;
-
-	if (!knob->words)
-		return scnprintf(buf, size, "%llu-%llu", knob->min, knob->max);
-	for (word = knob->words; *word; word++)
-		len += scnprintf(buf + len, size - len, "%s%s", len ? " " : "", *word);
-	return len;
-}
-
-/* Messages of netlink have 80 bytes: what the user wrote is cut. */
-static int refuse_text(const struct pshare_knob *knob, const char *text, int err,
-		       struct netlink_ext_ack *extack)
-{
-	char range[PSHARE_KNOB_TEXT];
-
-	pshare_knob_print_range(knob, range, sizeof(range));
-	if (knob->words)
-		NL_SET_ERR_MSG_FMT(extack, "%s is one of: %s; not \"%.20s\"", knob->name, range,
-				   text);
-	else
-		NL_SET_ERR_MSG_FMT(extack, "%s is a number %s, not \"%.20s\"", knob->name, range,
-				   text);
-	return err;
-}
-
-int pshare_knob_parse(const struct pshare_knob *knob, const char *text, u64 *value,
-		      struct netlink_ext_ack *extack)
-{
-	int err;
-
-	if (knob->words) {
-		err = __sysfs_match_string(knob->words, -1, text);
-		if (err < 0)
-			return refuse_text(knob, text, -EINVAL, extack);
-		*value = err;
-		return 0;
-	}
-	err = text[0] == '+' ? -EINVAL : kstrtou64(text, 10, value);
-	if (!err && (*value < knob->min || *value > knob->max))
-		err = -ERANGE;
-	return err ? refuse_text(knob, text, err, extack) : 0;
-}
-
-static int check_ranges(struct pshare_knobs *knobs, struct netlink_ext_ack *extack)
-{
-	const struct pshare_knob *knob;
-	char text[PSHARE_KNOB_TEXT];
-	unsigned int i;
-	u64 value;
-
-	for (i = 0; i < pshare_nr_knobs; i++) {
-		knob = &pshare_knob_table[i];
-		value = *value_in(knobs, knob);
-		if (value >= knob->min && value <= knob->max)
-			continue;
-		snprintf(text, sizeof(text), "%llu", value);
-		return refuse_text(knob, text, -ERANGE, extack);
-	}
-	return 0;
+	return READ_ONCE(*pshare_knob_value(&pshare_knobs, knob));
 }
 
 /* Frames were chosen by the old rule, so none may be left; like KSM. */
@@ -256,7 +121,7 @@ static void take(struct pshare_knobs *new)
 
 	for (i = 0; i < pshare_nr_knobs; i++) {
 		knob = &pshare_knob_table[i];
-		WRITE_ONCE(*value_in(&pshare_knobs, knob), *value_in(new, knob));
+		WRITE_ONCE(*pshare_knob_value(&pshare_knobs, knob), *pshare_knob_value(new, knob));
 	}
 }
 
@@ -269,7 +134,7 @@ static int update_locked(int (*change)(struct pshare_knobs *copy, void *data), v
 	lockdep_assert_held(&knobs_mutex);
 	err = change(&new, data);
 	if (!err)
-		err = check_ranges(&new, extack);
+		err = pshare_knobs_check(&new, extack);
 	if (!err)
 		err = apply(&old, &new, force, extack);
 	if (err)
@@ -296,11 +161,6 @@ int pshare_knobs_update(int (*change)(struct pshare_knobs *copy, void *data), vo
 	/* After a failure too: the scanners may have been stopped for a moment. */
 	pshare_scan_kick();
 	return err;
-}
-
-void pshare_knob_set(struct pshare_knobs *knobs, const struct pshare_knob *knob, u64 value)
-{
-	*value_in(knobs, knob) = value;
 }
 
 void pshare_knobs_init(void)

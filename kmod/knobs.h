@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Every setting once: name, range, default, unit. sysfs and netlink read the
- * table; the module reads pshare_knobs.
+ * table; the module reads pshare_knobs. The table and its texts (knob_table.c)
+ * build in user space too.
  */
 #ifndef PSHARE_KNOBS_H
 #define PSHARE_KNOBS_H
 
+#ifdef __KERNEL__
 #include <linux/types.h>
+#else
+#include "user_types.h"
+#endif
 
 struct netlink_ext_ack;
 
@@ -76,11 +81,17 @@ extern const unsigned int pshare_nr_knobs;
 
 const struct pshare_knob *pshare_knob_find(const char *name);
 
+/* Where a knob's value is in a set of them. */
+static inline u64 *pshare_knob_value(struct pshare_knobs *knobs, const struct pshare_knob *knob)
+{
+	return (u64 *)((char *)knobs + knob->offset);
+}
+
 /**
  * pshare_knob_parse() - read a value as text
  * @knob: its row
  * @text: a number or a word; a final newline is allowed
- * @value: gets it
+ * @value: gets it; stays as it is on an error
  * @extack: gets a message that names knob, text and range; may be NULL
  * Return: 0, -EINVAL for what is no value, -ERANGE for a number out of range.
  */
@@ -90,6 +101,9 @@ int pshare_knob_parse(const struct pshare_knob *knob, const char *text, u64 *val
 /* A value, its default or its range as text, without a newline. Return: length. */
 int pshare_knob_print(const struct pshare_knob *knob, u64 value, char *buf, size_t size);
 int pshare_knob_print_range(const struct pshare_knob *knob, char *buf, size_t size);
+
+/* Is every value in its range? Return: 0, or -ERANGE and a message as of pshare_knob_parse(). */
+int pshare_knobs_check(struct pshare_knobs *knobs, struct netlink_ext_ack *extack);
 
 /* The value in force. */
 u64 pshare_knob_get(const struct pshare_knob *knob);

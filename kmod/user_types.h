@@ -3,24 +3,27 @@
 #ifndef PSHARE_USER_TYPES_H
 #define PSHARE_USER_TYPES_H
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
-typedef uint64_t u64;
-typedef int64_t s64;
+typedef unsigned long long u64;
+typedef long long s64;
 
 #define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, v)	__atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
 #define prefetch(p)		__builtin_prefetch(p)
 #define min(a, b)		((a) < (b) ? (a) : (b))
 #define max(a, b)		((a) > (b) ? (a) : (b))
+#define min_t(t, a, b)		min((t)(a), (t)(b))
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 #define BITS_PER_LONG		64
 #define BITS_TO_LONGS(n)	(((n) + 63) / 64)
@@ -93,5 +96,51 @@ typedef struct { s64 v; } atomic64_t;
 #define __GFP_NOWARN		0
 #define kvcalloc(n, size, gfp)	calloc(n, size)
 #define kvfree(p)		free(p)
+
+/* One final newline is allowed; too many digits are found before other faults, as in the kernel. */
+static inline int kstrtou64(const char *text, unsigned int base, u64 *value)
+{
+	const char *digit = text + (*text == '+'), *first = digit;
+	bool fits = true;
+	u64 sum = 0;
+
+	for (; *digit >= '0' && *digit - '0' < (int)base; digit++)
+		fits &= !__builtin_mul_overflow(sum, base, &sum) &&
+			!__builtin_add_overflow(sum, *digit - '0', &sum);
+	if (!fits)
+		return -ERANGE;
+	if (digit == first || digit[*digit == '\n'])
+		return -EINVAL;
+	*value = sum;
+	return 0;
+}
+
+static inline int __sysfs_match_string(const char * const *words, size_t n, const char *text)
+{
+	size_t len = strlen(text), i;
+
+	len -= len && text[len - 1] == '\n';
+	for (i = 0; i < n && words[i]; i++)
+		if (strlen(words[i]) == len && !memcmp(words[i], text, len))
+			return i;
+	return -EINVAL;
+}
+
+/* The length of what is in the buffer, not of what would have been. */
+#define scnprintf(buf, size, ...) ({ \
+	int _len = snprintf(buf, size, __VA_ARGS__); \
+	_len < (int)(size) ? _len : max((int)(size) - 1, 0); })
+
+/* As much of netlink's as gets a message out; len is what it needed. */
+struct netlink_ext_ack {
+	char text[80];
+	int len;
+};
+
+#define NL_SET_ERR_MSG_FMT(extack, ...) do { \
+	struct netlink_ext_ack *_ack = (extack); \
+	if (_ack) \
+		_ack->len = snprintf(_ack->text, sizeof(_ack->text), __VA_ARGS__); \
+} while (0)
 
 #endif

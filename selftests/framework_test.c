@@ -139,6 +139,12 @@ TEST(host_settings_are_saved_and_restored)
 	EXPECT_NE(0, access("/sys/fs/cgroup/framework", F_OK));
 }
 
+static void *run_stress(void *thread)
+{
+	stress_run(thread);
+	return NULL;
+}
+
 /* The threads of stress_test.c know what is in their memory, with nobody merging. */
 TEST(stress_is_right_by_itself)
 {
@@ -158,7 +164,8 @@ TEST(stress_is_right_by_itself)
 		.mem = mmap(NULL, STRESS_PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
 	};
-	ASSERT_EQ(0, pthread_create(&id, NULL, stress_run, &thread));
+	ASSERT_EQ(0, stress_prepare(&thread));
+	ASSERT_EQ(0, pthread_create(&id, NULL, run_stress, &thread));
 	while (now() < end && !report.wrong)
 		pause_ms(10);
 	stop = true;

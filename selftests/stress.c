@@ -177,28 +177,29 @@ static int op_mprotect(struct stress_thread *t, struct part part)
 	return mprotect(mem, bytes, PROT_READ | PROT_WRITE) ? errno : 0;
 }
 
-/* Away and back again. */
+static int move(void *from, void *to, size_t bytes, bool keep)
+{
+	int flags = MREMAP_MAYMOVE | MREMAP_FIXED | (keep ? MREMAP_DONTUNMAP : 0);
+
+	return mremap(from, bytes, bytes, flags, to) == MAP_FAILED ? errno : 0;
+}
+
+/* Away and back again. Several areas cannot be moved at once: that is refused. */
 static int op_mremap(struct stress_thread *t, struct part part)
 {
 	size_t bytes = part.count * PAGE_SIZE;
-	char *mem = page_at(t, part.page), *away;
-	bool keep = next_random(t) & 1;
+	char *mem = page_at(t, part.page);
 	size_t i;
+	int err;
 
-	away = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (away == MAP_FAILED)
-		return errno;
-	if (mremap(mem, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | (keep ? MREMAP_DONTUNMAP : 0),
-		   away) == MAP_FAILED) {
-		/* Several areas cannot be moved at once. */
-		munmap(away, bytes);
-		return EFAULT;
-	}
+	err = move(mem, t->away, bytes, next_random(t) & 1);
+	if (err)
+		return err;
 	for (i = 0; i < part.count; i++)
-		if (!right(t, away + i * PAGE_SIZE, part.page + i))
+		if (!right(t, t->away + i * PAGE_SIZE, part.page + i))
 			wrong(t, "mremap", part.page + i);
-	if (mremap(away, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, mem) == MAP_FAILED)
-		return errno;
+	if (move(t->away, mem, bytes, false))
+		wrong(t, "mremap back", part.page);
 	check(t, "mremap back", part);
 	return 0;
 }
@@ -410,7 +411,7 @@ static int op_renew(struct stress_thread *t, struct part part)
 {
 	struct part all = { 0, STRESS_PAGES };
 
-	if (part.count != 16)
+	if (part.count != STRESS_MAX_PART)
 		return op_verify(t, part);
 	if (mmap(t->mem, STRESS_PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
@@ -459,7 +460,7 @@ static void one_operation(struct stress_thread *t)
 	unsigned int op = next_random(t) % stress_nr_ops;
 	struct part part = { .page = next_random(t) % STRESS_PAGES };
 
-	part.count = 1 + next_random(t) % 16;
+	part.count = 1 + next_random(t) % STRESS_MAX_PART;
 	if (part.count > STRESS_PAGES - part.page)
 		part.count = STRESS_PAGES - part.page;
 	if (ops[op].run(t, part))
@@ -468,14 +469,20 @@ static void one_operation(struct stress_thread *t)
 		t->report->done[op]++;
 }
 
-void *stress_run(void *arg)
+int stress_prepare(struct stress_thread *t)
+{
+	t->away = mmap(NULL, STRESS_MAX_PART * PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+		       -1, 0);
+	if (t->away == MAP_FAILED)
+		return errno;
+	return -io_uring_queue_init(4, &t->ring, 0);
+}
+
+void stress_run(struct stress_thread *t)
 {
 	struct part all = { 0, STRESS_PAGES };
-	struct stress_thread *t = arg;
 	unsigned int i;
 
-	if (io_uring_queue_init(4, &t->ring, 0))
-		wrong(t, "io_uring_queue_init", 0);
 	op_write(t, all);
 	for (i = 1; !*t->stop && !t->report->wrong; i++) {
 		one_operation(t);
@@ -483,5 +490,4 @@ void *stress_run(void *arg)
 			check(t, "all", all);
 	}
 	check(t, "end", all);
-	return NULL;
 }

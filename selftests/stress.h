@@ -11,6 +11,7 @@
 #define STRESS_SEEDS	4
 #define STRESS_NUMBERS	64
 #define STRESS_MAX_OPS	32
+#define STRESS_MAX_PART	16UL
 
 /* What a thread has done; in memory shared with the test. */
 struct stress_report {
@@ -28,6 +29,7 @@ struct stress_thread {
 	uint64_t random;
 	struct io_uring ring;
 	char *mem;
+	char *away;		/* room to move a part to */
 	struct {
 		uint32_t seed;
 		uint32_t number;
@@ -36,6 +38,11 @@ struct stress_thread {
 
 extern const unsigned int stress_nr_ops;
 const char *stress_op_name(unsigned int op);
-void *stress_run(void *thread);
+/*
+ * All threads of a process are prepared before one of them runs: parts of their
+ * memory are unmapped for moments, in which nobody may map anything anywhere.
+ */
+int stress_prepare(struct stress_thread *t);
+void stress_run(struct stress_thread *t);
 
 #endif

@@ -34,6 +34,15 @@ static unsigned int stress_seconds(void)
 	return text ? strtoul(text, NULL, 10) : 60;
 }
 
+static pthread_barrier_t all_there;
+
+static void *run_thread(void *thread)
+{
+	pthread_barrier_wait(&all_there);
+	stress_run(thread);
+	return NULL;
+}
+
 /* The threads' memory lies behind one another, huge where the kernel likes. */
 static long do_threads(struct child *self, const long *arg)
 {
@@ -41,6 +50,7 @@ static long do_threads(struct child *self, const long *arg)
 	pthread_t ids[THREADS];
 	int i;
 
+	pthread_barrier_init(&all_there, NULL, THREADS);
 	for (i = 0; i < THREADS; i++) {
 		threads[i].report = &shared->reports[arg[0]][i];
 		threads[i].stop = &shared->stop;
@@ -48,7 +58,8 @@ static long do_threads(struct child *self, const long *arg)
 		threads[i].device_offset = (arg[0] * THREADS + i) * 16 * PAGE_SIZE;
 		threads[i].random = arg[0] * 1000 + i + 1;
 		threads[i].mem = child_page(self, i * STRESS_PAGES);
-		if (pthread_create(&ids[i], NULL, stress_run, &threads[i]))
+		if (stress_prepare(&threads[i]) ||
+		    pthread_create(&ids[i], NULL, run_thread, &threads[i]))
 			return -EAGAIN;
 	}
 	for (i = 0; i < THREADS; i++)

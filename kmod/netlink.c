@@ -8,9 +8,12 @@
  * netlink; the registry and the knobs have their own locks. Policies and the
  * table of operations are generated (netlink_gen.c).
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/capability.h>
 #include <linux/ctype.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <net/genetlink.h>
 
 #include <linux/pshare.h>
@@ -106,8 +109,11 @@ int pshare_nl_request(struct sk_buff *skb, struct genl_info *info, int many,
 	/* netlink takes -EINTR for "answered already", and the sender would wait for ever. */
 	if (err == -EINTR || err == -ERESTARTSYS)
 		err = -ECANCELED;
-	if (err)
+	if (err) {
 		explain(err, info->extack);
+		pr_notice_ratelimited("request %u of process %d refused: %s\n",
+				      info->genlhdr->cmd, current->tgid, info->extack->_msg);
+	}
 	return pshare_extack_end(&own, skb, info, err);
 }
 

@@ -3,8 +3,11 @@
  * /sys/kernel/mm/pshare: a file for each knob and each counter, made at load
  * from their tables. Removing the group waits for whoever is inside a file.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/capability.h>
 #include <linux/kobject.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 
@@ -57,11 +60,14 @@ static ssize_t store_knob(struct kobject *kobj, struct kobj_attribute *attr, con
 	struct assignment assignment = { .knob = knob_of(attr) };
 	int err;
 
-	if (!capable(CAP_SYS_ADMIN))
-		return -EPERM;
-	err = pshare_knob_parse(assignment.knob, buf, &assignment.value, NULL);
+	err = capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
+	if (!err)
+		err = pshare_knob_parse(assignment.knob, buf, &assignment.value, NULL);
 	if (!err)
 		err = pshare_knobs_update(assign, &assignment, false, NULL);
+	if (err)
+		pr_notice_ratelimited("%s of process %d refused: error %d\n",
+				      assignment.knob->name, current->tgid, err);
 	return err ?: count;
 }
 

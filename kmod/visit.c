@@ -94,17 +94,22 @@ static struct page *find_frame(struct pshare_visit *visit, struct pshare_look *l
 	return frame;
 }
 
-/* The page is a candidate now; those that the index names may be its twins. */
-static void remember(struct pshare_visit *visit, struct pshare_look *look)
+static struct pshare_candidate candidate_of(const struct pshare_visit *visit,
+					    const struct pshare_look *look)
 {
-	struct pshare_candidate self = {
+	return (struct pshare_candidate) {
 		.addr = visit->start + look->nr * PAGE_SIZE,
 		.slot = visit->vm->slot,
 	};
+}
+
+/* The page is a candidate now; those that the index names may be its twins. */
+static void remember(struct pshare_visit *visit, struct pshare_look *look)
+{
 	bool known;
 
-	look->nr_twins = pshare_index_remember(&pshare_index, look->key, self, &known,
-					       look->twins);
+	look->nr_twins = pshare_index_remember(&pshare_index, look->key, candidate_of(visit, look),
+					       &known, look->twins);
 	if (!known && visit->revisit)
 		visit->found.volatile_pages++;
 	else if (!look->nr_twins)
@@ -145,6 +150,7 @@ static void look_up_chunk(struct pshare_visit *visit)
 enum twin {
 	TWIN_STALE,	/* not there any more, or not equal any more */
 	TWIN_BUSY,	/* a lock was contended */
+	TWIN_LARGE,	/* there, but part of a large folio, which may never be split */
 	TWIN_THERE,
 };
 
@@ -163,7 +169,7 @@ static enum twin look_at_twin(struct pshare_visit *visit, struct pshare_vm *vm, 
 	if (pshare_frame_key(page_address(page), visit->sharer.salt) != look->key)
 		goto out;
 	if (!memcmp(page_address(page), page_address(look->page), PAGE_SIZE)) {
-		twin = TWIN_THERE;
+		twin = PageCompound(page) ? TWIN_LARGE : TWIN_THERE;
 	} else if (pshare_fingerprint(&pshare_hasher, page_address(page)) == look->hash) {
 		/* Different pages of one fingerprint: see pshare_frame_collides(). */
 		pshare_index_set_crowded(&pshare_index, look->key);
@@ -213,6 +219,15 @@ static enum twin try_twin(struct pshare_visit *visit, const struct pshare_candid
 	return twin;
 }
 
+/*
+ * A single page is not made a frame for the sake of a large folio: that is split
+ * when its own region is visited, if at all, and until then would share nothing.
+ */
+static bool suits(const struct pshare_look *look, enum twin twin)
+{
+	return twin == TWIN_THERE || (twin == TWIN_LARGE && look->kind == PSHARE_PAGE_LARGE);
+}
+
 const struct pshare_candidate *pshare_visit_find_twin(struct pshare_visit *visit,
 						      const struct pshare_look *look)
 {
@@ -221,7 +236,7 @@ const struct pshare_candidate *pshare_visit_find_twin(struct pshare_visit *visit
 	for (i = 0; i < look->nr_twins; i++) {
 		enum twin twin = try_twin(visit, &look->twins[i], look);
 
-		if (twin == TWIN_THERE)
+		if (suits(look, twin))
 			return &look->twins[i];
 		if (twin == TWIN_STALE)
 			pshare_index_erase(&pshare_index, look->key, look->twins[i]);
@@ -263,11 +278,16 @@ static void drop_look(struct pshare_look *look)
 	look->frame = NULL;
 }
 
-/* The references of the look become the batch's. */
+/*
+ * The references of the look become the batch's. From now on its equals find the
+ * frame: its place among the candidates is another's.
+ */
 static void add_to_batch(struct pshare_visit *visit, struct pshare_look *look)
 {
 	struct pshare_merge *item = &visit->batch.item[visit->batch.n++];
 
+	if (look->frame)
+		pshare_index_erase(&pshare_index, look->key, candidate_of(visit, look));
 	item->addr = visit->start + look->nr * PAGE_SIZE;
 	item->page = look->page;
 	item->frame = look->frame;
@@ -539,9 +559,11 @@ static int visit_locked(struct pshare_visit *visit)
 		return -EBUSY;
 	}
 	err = visit_areas(visit);
-	give_back_lonely(visit);
-	mmap_read_unlock(visit->mm);
+	/* Faults may wait for memory, and nothing below needs the index. */
 	up_read(&pshare_store_sem);
+	if (visit->nr_lonely && !pshare_unmerge_check(visit->mm, visit->nr_lonely, NULL))
+		give_back_lonely(visit);
+	mmap_read_unlock(visit->mm);
 	return err;
 }
 

@@ -57,6 +57,7 @@ void pshare_fingerprint_prefetch(const struct pshare_hasher *hasher, const void 
  * @hasher: the secret
  * @domain: sharing domain
  * @node: NUMA node, or -1 where pages may be merged across nodes
+ * Return: the salt, for pshare_key().
  */
 u64 pshare_salt(const struct pshare_hasher *hasher, u32 domain, int node);
 

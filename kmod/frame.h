@@ -5,7 +5,8 @@
  * Life of a frame: taken from a pool, filled with a copy of a page, keyed by
  * its own content and put into the index (one reference, the module's). Each
  * mapping holds a reference and a map count. When its last mapping is gone a
- * sweep takes it out of the index and drops the module's reference. At unload
+ * sweep or a count of sharing takes it out of the index and drops the module's
+ * reference. At unload
  * every frame is taken out and the reference dropped: those that are mapped
  * live on as pages like any other, until their last mapping goes.
  *
@@ -58,14 +59,18 @@ struct pshare_sharer {
  * @sharer: domain and node
  * @key: what the content was found to be; crowded keys are full digests
  *
- * Context: pshare_store_sem held for read. Return: the frame, in the index,
- * with a reference for the caller; NULL if the page changes under the hand.
+ * Context: pshare_store_sem held for read; takes a leaf spinlock.
+ * Return: the frame, in the index, with a reference for the caller; NULL if the
+ * page changes under the hand (@pool is as it was then).
  */
 struct page *pshare_frame_new(struct pshare_pool *pool, struct page *source,
 			      const struct pshare_sharer *sharer, u64 key);
 
 /**
  * pshare_frame_find() - the frame with a key
+ * @key: of a page
+ * @sharer: its domain and node; a frame of another one is not found
+ *
  * Context: any, pshare_store_sem held for read; takes a leaf spinlock.
  * Return: the frame with a reference for the caller, or NULL.
  */
@@ -77,7 +82,10 @@ struct page *pshare_frame_find(u64 key, const struct pshare_sharer *sharer);
  * @salt: of the sharer
  *
  * The full digest where the fingerprint is known to be shared by different
- * pages. Context: pshare_store_sem held.
+ * pages.
+ *
+ * Context: any, pshare_store_sem held.
+ * Return: the key.
  */
 u64 pshare_frame_key(const void *addr, u64 salt);
 
@@ -87,7 +95,10 @@ u64 pshare_frame_key(const void *addr, u64 salt);
  * @content: of a page that was proposed for it and is not equal
  *
  * If so it is remembered, and pages of that fingerprint are keyed by their
- * whole digest from now on. Context: any, pshare_store_sem held.
+ * whole digest from now on.
+ *
+ * Context: any, pshare_store_sem held.
+ * Return: true if so; false if the page just changed.
  */
 bool pshare_frame_collides(struct page *frame, const void *content);
 

@@ -89,7 +89,8 @@ u64 pshare_index_bytes(const struct pshare_index *index);
  * @index: nobody else may use it during the call
  * @pages: candidates to make room for
  *
- * Entries are kept, as far as they fit. Return: 0 or -ENOMEM (unchanged).
+ * Entries are kept, as far as they fit.
+ * Return: 0 or -ENOMEM (unchanged).
  */
 int pshare_index_resize_candidates(struct pshare_index *index, u64 pages);
 
@@ -112,9 +113,10 @@ void pshare_index_prefetch(const struct pshare_index *index, u64 key);
  * @key: of the page
  * @self: where the page is
  * @known: set if the page was remembered under this key already
- * @found: PSHARE_BUCKET_ENTRIES others that may have the same key
+ * @found: gets up to PSHARE_BUCKET_ENTRIES others that may have the same key
  *
- * Context: any, no lock needed. Return: how many were found.
+ * Context: any; the tables must not change their size, no other lock is needed.
+ * Return: how many were found.
  */
 unsigned int pshare_index_remember(struct pshare_index *index, u64 key,
 				   struct pshare_candidate self, bool *known,
@@ -126,7 +128,7 @@ unsigned int pshare_index_remember(struct pshare_index *index, u64 key,
  * @key: that it was found by
  * @stale: as pshare_index_remember() gave it
  *
- * Context: any, no lock needed.
+ * Context: as pshare_index_remember().
  */
 void pshare_index_erase(struct pshare_index *index, u64 key, struct pshare_candidate stale);
 

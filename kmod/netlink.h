@@ -38,7 +38,8 @@ int pshare_nl_put_identity(struct sk_buff *skb, const struct pshare_vm *vm, pid_
 /**
  * pshare_netlink_init() - take requests
  *
- * Everything that requests use must be ready. Return: 0 or an error.
+ * Everything that requests use must be ready.
+ * Return: 0 or an error.
  */
 int pshare_netlink_init(void);
 

@@ -15,7 +15,9 @@ struct pshare_vm;
  * pshare_request_add() - ask for a pass
  * @vm: over this VM, or NULL for all
  * @cookie: gets the number of the request
- * Context: may sleep. Return: 0, -ENOMEM, or -EBUSY when too many are waiting.
+ *
+ * Context: may sleep.
+ * Return: 0, -ENOMEM, or -EBUSY when too many are waiting.
  */
 int pshare_request_add(struct pshare_vm *vm, u64 *cookie);
 

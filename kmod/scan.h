@@ -14,22 +14,26 @@ struct pshare_vm;
  * @cookie: gets the number of the request, which the event of its end carries
  * @extack: gets a message on every error
  *
- * Context: process context, may sleep. Return: 0, -ENOMEM, -EBUSY when the
- * scanners are stopped (run is not 1) or the VM is paused.
+ * Context: process context, may sleep.
+ * Return: 0, -ENOMEM, -EBUSY when the scanners are stopped (run is not 1), the
+ * VM is paused, or too many requests are waiting.
  */
 int pshare_scan_request(struct pshare_vm *vm, u64 *cookie,
 			struct netlink_ext_ack *extack);
 
 /**
  * pshare_scan_running() - is a request still being worked on?
+ * @cookie: as pshare_scan_request() gave it
  * Return: 1 or 0, or -ENOENT for a cookie that was never given out.
  */
 int pshare_scan_running(u64 cookie);
 
 /**
- * pshare_scan_set_threads() - start or stop scanner threads to have @n
- * Context: process context, may sleep. Return: 0 or an error, and then the
- * number is as it was.
+ * pshare_scan_set_threads() - start or stop scanner threads
+ * @n: how many there are to be
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or an error, and then the number is as it was.
  */
 int pshare_scan_set_threads(unsigned int n);
 

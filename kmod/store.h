@@ -2,9 +2,10 @@
 /*
  * The module's one index with the secret that keys it.
  *
- * pshare_store_sem is held for read by a scanner while it works on a region,
- * and for write while the tables change their size or their keys. It is taken
- * inside vm->scan_sem and outside mmap_lock; nobody sleeps long under it.
+ * pshare_store_sem is held for read by a scanner while it visits a region and
+ * by whoever walks the chains of frames, and for write while the tables change
+ * their size or their keys. It is taken inside vm->scan_sem and outside
+ * mmap_lock. Under it a visit may fault pages in to give frames back.
  */
 #ifndef PSHARE_STORE_H
 #define PSHARE_STORE_H
@@ -38,7 +39,9 @@ void pshare_store_fit(u64 pages);
  * @lines: 1 to PSHARE_PAGE_LINES
  *
  * Gives every frame its new key and forgets every candidate.
- * Context: process context, may sleep. Return: 0.
+ *
+ * Context: process context, may sleep.
+ * Return: 0.
  */
 int pshare_index_set_sample_lines(unsigned int lines);
 

@@ -23,9 +23,8 @@
  * @churning: its merges were often broken: compare before a merge is tried
  * @zero_pages: pages of zeros are merged into the kernel's zero page
  * @across_nodes: frames may be on any node
- * @salt: for @salt_nid
- * @salt_nid: node that @salt and @sharer are made for
- * @sharer: domain and node for the index
+ * @salt_nid: node that @sharer is made for
+ * @sharer: domain, node and salt for the index
  * @pools: free pages for frames: of any node, and of each node
  * @batch: pages to merge
  * @chunk: page table entries that are being looked at
@@ -98,6 +97,7 @@ bool pshare_huge_visit(struct pshare_visit *visit, unsigned long addr);
  * @vm: whose policy counts
  * @duplicates: pages of it that are duplicates
  * @pages: pages of it
+ * Return: true if it would.
  */
 bool pshare_huge_worth(const struct pshare_vm *vm, unsigned int duplicates,
 		       unsigned int pages);
@@ -108,7 +108,9 @@ bool pshare_huge_worth(const struct pshare_vm *vm, unsigned int duplicates,
  * @page: a part of it, with a reference, which is dropped
  * @addr: where it is mapped, for the tracepoint
  * @duplicates: for the tracepoint
- * Context: mmap_lock held for read; no page table lock. Return: true if it was split.
+ *
+ * Context: mmap_lock held for read; no page table lock; may sleep.
+ * Return: true if it was split.
  */
 bool pshare_huge_split(struct pshare_visit *visit, struct page *page, unsigned long addr,
 		       unsigned int duplicates);

@@ -75,13 +75,17 @@ struct pshare_mapped {
 
 /**
  * pshare_vma_never() - can an area never be merged, and why?
+ * @vma: the area; mmap_lock held
  * Return: enum pshare_never, or PSHARE_NR_NEVER if it can be merged.
  */
 enum pshare_never pshare_vma_never(const struct vm_area_struct *vma);
 
 /**
  * pshare_walk_pmd() - the middle-level entry of an address
- * Context: mmap_lock held. Return: the entry, or NULL where a higher level is empty.
+ * @mm: the address space; mmap_lock held
+ * @addr: in an area of it: elsewhere a munmap() frees page tables under
+ *        mmap_lock for read
+ * Return: the entry, or NULL where a higher level is empty.
  */
 pmd_t *pshare_walk_pmd(struct mm_struct *mm, unsigned long addr);
 
@@ -91,8 +95,9 @@ pmd_t *pshare_walk_pmd(struct mm_struct *mm, unsigned long addr);
  * @addr: where to start
  * @end: where to stop
  *
- * Empty upper levels are skipped whole. Return: the first address at or after
- * @addr whose middle-level entry is not empty, or @end.
+ * Empty upper levels are skipped whole.
+ * Return: the first address at or after @addr whose middle-level entry is not
+ * empty, or @end.
  */
 unsigned long pshare_walk_next(struct mm_struct *mm, unsigned long addr, unsigned long end);
 
@@ -121,7 +126,7 @@ struct page *pshare_walk_get_page(struct mm_struct *mm, unsigned long addr);
  * pshare_walk_count() - count what a VM has mapped
  * @vm: a VM with a reference
  * @mapped: filled
- * Context: may sleep; takes mmap_lock for one region at a time.
+ * Context: may sleep; takes mmap_lock for 16 page tables at a time.
  * Return: 0, -ESRCH if the address space ended, -EBUSY if mmap_lock was contended.
  */
 int pshare_walk_count(struct pshare_vm *vm, struct pshare_mapped *mapped);

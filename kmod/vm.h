@@ -7,10 +7,13 @@
  * (mm_count) but not the address space: whoever looks at pages takes mm_users
  * by mmget_not_zero() for one batch of work.
  *
- * Lock order:
- *   pshare_vm_mutex (registry, settings)
- *     -> vm->scan_sem -> pshare_store_sem -> mmap_lock -> page table lock
- *       -> chain locks of the index, lock of the queue of regions (leaves)
+ * Lock order (all of it is in Documentation/design.md):
+ *   vm->scan_sem -> pshare_store_sem -> mmap_lock -> page table lock
+ *     -> chain locks of the index (leaves)
+ *   pshare_vm_mutex (the registry's tables) -> lock of the queue of regions
+ * Nobody takes pshare_vm_mutex with one of the first line held. The queue's lock
+ * is taken inside them, but not inside the page table lock. The locks of a
+ * second VM are only tried for.
  */
 #ifndef PSHARE_VM_H
 #define PSHARE_VM_H
@@ -54,7 +57,9 @@ enum pshare_never {
  * @mm: the address space; for mmget_not_zero()
  * @slot: number in the table of VMs, 1 to PSHARE_VM_SLOTS
  * @registered: in the tables of the registry, under pshare_vm_mutex
- * @by_mm: in the table by address space; the same for @by_pid, @by_name
+ * @by_mm: in the table by address space
+ * @by_pid: in the table by @tgid
+ * @by_name: in the table by name
  * @tgid: struct pid of the thread group
  * @rcu: for the lookup by slot, which takes no lock
  * @pid: thread group, in the initial PID namespace
@@ -120,8 +125,13 @@ extern struct mutex pshare_vm_mutex;
 /**
  * struct pshare_vm_params - what vm-add and vm-set can say
  * @set: which members are given, PSHARE_VM_SET_*
+ * @domain: as in struct pshare_vm, as the next three
+ * @weight: %PSHARE_WEIGHT_MIN to %PSHARE_WEIGHT_MAX
+ * @thp: enum pshare_thp_policy
+ * @paused: for vm-set
  * @force: unmerge for a new domain even if the memory seems not to be there
  * @automatic: for vm-add, by scope "all"
+ * @name: for vm-add
  */
 struct pshare_vm_params {
 	u32 set;
@@ -147,11 +157,12 @@ struct pshare_vm_params {
  * @params: name, domain, weight, thp where given
  * @extack: gets a message on every error
  *
- * Context: process context, may sleep; takes pshare_vm_mutex and mmap_lock.
+ * Context: process context, may sleep; takes mmap_lock for write, and then
+ * pshare_vm_mutex.
  * Return: the VM with a reference for the caller, or ERR_PTR: -ESRCH the
  * process is gone or the pid was reused; -EOPNOTSUPP a kernel thread;
  * -EEXIST the process or the name is registered; -ENOSPC no slot;
- * -EINVAL a bad parameter; -ENOMEM.
+ * -EINVAL a bad parameter; -ENOMEM; -EINTR the caller got a signal.
  */
 struct pshare_vm *pshare_vm_add(pid_t pid, u64 start_time,
 				const struct pshare_vm_params *params,
@@ -160,7 +171,11 @@ struct pshare_vm *pshare_vm_add(pid_t pid, u64 start_time,
 /**
  * pshare_vm_add_task() - register the process of a thread group leader
  * @task: with a reference
- * Otherwise as pshare_vm_add().
+ * @params: as for pshare_vm_add()
+ * @extack: as for pshare_vm_add()
+ *
+ * Context: as pshare_vm_add().
+ * Return: as pshare_vm_add().
  */
 struct pshare_vm *pshare_vm_add_task(struct task_struct *task,
 				     const struct pshare_vm_params *params,
@@ -174,15 +189,20 @@ struct pshare_vm *pshare_vm_add_task(struct task_struct *task,
  * @extack: gets a message on every error
  *
  * Context: process context, may sleep.
- * Return: 0, -ENOMEM (nothing changed, the VM stays registered), -EINTR,
- * -ENOENT if it is not registered any more.
+ * Return: 0; -ENOMEM, -EINTR or -EBUSY as pshare_unmerge_vm(), and then the VM
+ * stays registered; -ENOENT if it is not registered any more.
  */
 int pshare_vm_del(struct pshare_vm *vm, bool unmerge, bool force,
 		  struct netlink_ext_ack *extack);
 
 /**
  * pshare_vm_set() - change settings of a VM, all or none
- * Context and return: as pshare_vm_del(); -EINVAL for a bad parameter.
+ * @vm: a VM with a reference
+ * @params: what to change; a new domain unmerges the VM first
+ * @extack: gets a message on every error
+ *
+ * Context: as pshare_vm_del().
+ * Return: as pshare_vm_del(); -EINVAL for a bad parameter.
  */
 int pshare_vm_set(struct pshare_vm *vm, const struct pshare_vm_params *params,
 		  struct netlink_ext_ack *extack);
@@ -192,7 +212,9 @@ int pshare_vm_set(struct pshare_vm *vm, const struct pshare_vm_params *params,
  * @vm: a registered VM
  * @force: even if the memory for it seems not to be there
  * @extack: gets a message on every error
- * Context and return: as pshare_vm_del().
+ *
+ * Context: as pshare_vm_del().
+ * Return: as pshare_unmerge_vm(); the VM is not paused after an error.
  */
 int pshare_vm_unmerge(struct pshare_vm *vm, bool force,
 		      struct netlink_ext_ack *extack);
@@ -203,7 +225,10 @@ int pshare_vm_unmerge(struct pshare_vm *vm, bool force,
  * @extack: gets a message on every error; may be NULL
  *
  * The caller has stopped the scanners from merging (knob run). The memory for
- * all of it is checked first. Context and return: as pshare_vm_del().
+ * all of it is checked first.
+ *
+ * Context: as pshare_vm_del().
+ * Return: as pshare_unmerge_vm(), of the first VM that failed.
  */
 int pshare_vm_unmerge_all(bool force, struct netlink_ext_ack *extack);
 

@@ -401,13 +401,13 @@ void pshare_region_note(struct pshare_region *region, const struct pshare_found 
 
 	tally->c[PSHARE_C_cow_breaks] += breaks;
 	tally->c[PSHARE_C_merges] += by_split;
-	tally_gauges(tally, region, -1);
+	/* The flags beside the state are other threads' to change. */
 	spin_lock(&queue_lock);
+	tally_gauges(tally, region, -1);
 	nr_present += found->present - region->present;
 	region->present = found->present;
 	region->zero = min(region->zero + by_split, (unsigned int)found->zeros) +
 		       found->merged_zeros;
-	spin_unlock(&queue_lock);
 	region->shared = found->frames + found->merged_frames;
 	region->unshared = found->unshared;
 	region->volatile_pages = found->volatile_pages;
@@ -417,6 +417,7 @@ void pshare_region_note(struct pshare_region *region, const struct pshare_found 
 	set_state(region, merged + by_split);
 	if (region->visits < U16_MAX)
 		region->visits++;
+	spin_unlock(&queue_lock);
 	trace_region(region->vm->pid, (u64)region->index << PSHARE_REGION_SHIFT,
 		     found->present, merged, breaks);
 }

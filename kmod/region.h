@@ -35,14 +35,18 @@ struct pshare_vm;
  * @due: when it is visited next, in jiffies; 0 is before anything else
  * @interval: between visits, in jiffies
  * @request: number of the requested pass that waits for it, or 0
- * @present: pages present at the last visit, and so on for the next four
+ * @present: pages present at the last visit
+ * @shared: pages that mapped frames after it
+ * @zero: pages merged into the zero page, as far as they still map it
+ * @unshared: pages equal to no other, at the last visit
+ * @volatile_pages: pages whose content was not known from the visit before
  * @yield: merges per 1024 pages looked at, averaged over visits
  * @churn: breaks per 1024 merges, averaged over visits
  * @visits: visits so far, stops at the top
  * @pass: number of the pass that visited it last
  *
- * All of it is protected by the queue's lock, but for what a visit alone
- * writes (the numbers), which is read for information without it.
+ * All of it is protected by the queue's lock; what only visits write (the
+ * numbers) is read by the visit without it.
  */
 struct pshare_region {
 	struct rb_node node;
@@ -72,7 +76,7 @@ struct pshare_region {
  * @frames: pages that mapped frames before
  * @zeros: pages that mapped the zero page before
  * @unshared: pages equal to no other
- * @volatile_pages: pages that had changed since the last visit
+ * @volatile_pages: pages whose content was not known from the last visit
  * @split_zeros: pages of zeros in huge pages that were split
  * @merged_frames: pages merged into frames
  * @merged_zeros: pages merged into the zero page
@@ -126,8 +130,10 @@ struct pshare_work {
  * @wait: gets the time until something is due, in jiffies, if nothing is
  *
  * What was taken, with its VM's scan_sem held for read, is given back by
- * pshare_region_put_back(). Context: scanner thread; may sleep. Return: true
- * if there is work.
+ * pshare_region_put_back().
+ *
+ * Context: scanner thread; may sleep.
+ * Return: true if there is work.
  */
 bool pshare_region_take(struct pshare_work *work, unsigned long *wait);
 
@@ -161,7 +167,11 @@ void pshare_region_renew_vm(struct pshare_vm *vm);
 
 /**
  * pshare_region_add() - a region in which memory was found
- * Context: layout walk; mmap_lock held for read; may sleep. Return: true if it is new.
+ * @vm: whose memory
+ * @addr: anywhere in the region
+ *
+ * Context: layout walk; mmap_lock held for read; may sleep.
+ * Return: true if it is new; false if it is known, or without memory for it.
  */
 bool pshare_region_add(struct pshare_vm *vm, u64 addr);
 
@@ -189,7 +199,8 @@ void pshare_region_exit(void);
  * @vm: a VM with a reference
  * @addr: where to look from
  * @info: filled
- * Context: any; takes the VM's region lock. Return: false if there is none.
+ * Context: any; takes the queue's lock.
+ * Return: false if there is none.
  */
 bool pshare_region_next(struct pshare_vm *vm, u64 addr, struct pshare_region_info *info);
 

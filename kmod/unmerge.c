@@ -4,6 +4,7 @@
  * kernel's own way to break a sharing.
  */
 #include <linux/bitmap.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/netlink.h>
@@ -43,7 +44,7 @@ static u64 reserve_pages(void)
 	return totalram_pages() / RESERVE_PART;
 }
 
-int pshare_unmerge_check(u64 pages, struct netlink_ext_ack *extack)
+int pshare_unmerge_check_host(u64 pages, struct netlink_ext_ack *extack)
 {
 	s64 available = si_mem_available() - (s64)reserve_pages();
 
@@ -52,6 +53,40 @@ int pshare_unmerge_check(u64 pages, struct netlink_ext_ack *extack)
 	available = max_t(s64, available, 0);
 	NL_SET_ERR_MSG_FMT(extack, "memory short: %llu MiB needed, %llu available; force tries",
 			   pages >> (20 - PAGE_SHIFT), (u64)available >> (20 - PAGE_SHIFT));
+	return -ENOMEM;
+}
+
+/* What the memory cgroup of an address space, and those above it, leave. */
+static u64 cgroup_room(struct mm_struct *mm)
+{
+	u64 room = PAGE_COUNTER_MAX;
+	struct mem_cgroup *memcg, *at;
+
+	if (mem_cgroup_disabled())
+		return room;
+	memcg = get_mem_cgroup_from_mm(mm);
+	for (at = memcg; at; at = parent_mem_cgroup(at)) {
+		u64 max = READ_ONCE(at->memory.max), used = page_counter_read(&at->memory);
+
+		room = min(room, max > used ? max - used : 0);
+	}
+	mem_cgroup_put(memcg);
+	return room;
+}
+
+int pshare_unmerge_check(struct mm_struct *mm, u64 pages, struct netlink_ext_ack *extack)
+{
+	u64 room;
+	int err;
+
+	err = pshare_unmerge_check_host(pages, extack);
+	if (err)
+		return err;
+	room = cgroup_room(mm);
+	if (room >= pages)
+		return 0;
+	NL_SET_ERR_MSG_FMT(extack, "memory cgroup: %llu MiB needed, %llu left; force tries",
+			   pages >> (20 - PAGE_SHIFT), room >> (20 - PAGE_SHIFT));
 	return -ENOMEM;
 }
 
@@ -102,7 +137,8 @@ static unsigned int find_shared(struct pshare_vm *vm, unsigned long addr, unsign
 	return n;
 }
 
-static int unmerge_table(struct pshare_vm *vm, unsigned long addr, unsigned long end)
+static int unmerge_table(struct pshare_vm *vm, unsigned long addr, unsigned long end,
+			 bool force, struct netlink_ext_ack *extack)
 {
 	DECLARE_BITMAP(shared, PTRS_PER_PTE);
 	unsigned int i, n = find_shared(vm, addr, end, shared);
@@ -110,6 +146,8 @@ static int unmerge_table(struct pshare_vm *vm, unsigned long addr, unsigned long
 
 	if (!n)
 		return 0;
+	if (!force && pshare_unmerge_check(vm->mm, n, extack))
+		return -ENOMEM;
 	n = 0;
 	for_each_set_bit(i, shared, PTRS_PER_PTE) {
 		err = pshare_unmerge_page(vm->mm, addr + i * PAGE_SIZE);
@@ -123,7 +161,8 @@ static int unmerge_table(struct pshare_vm *vm, unsigned long addr, unsigned long
 }
 
 /* One page table under mmap_lock. Return: 0 or an error; @addr is moved on. */
-static int unmerge_some(struct pshare_vm *vm, unsigned long *addr)
+static int unmerge_some(struct pshare_vm *vm, unsigned long *addr, bool force,
+			struct netlink_ext_ack *extack)
 {
 	struct vm_area_struct *vma;
 
@@ -138,7 +177,7 @@ static int unmerge_some(struct pshare_vm *vm, unsigned long *addr)
 		if (from >= vma->vm_end)
 			continue;
 		end = min(vma->vm_end, (from & PMD_MASK) + PMD_SIZE);
-		err = unmerge_table(vm, from, end);
+		err = unmerge_table(vm, from, end, force, extack);
 		*addr = end;
 		return err;
 	}
@@ -153,7 +192,8 @@ static int say_why(int err, struct netlink_ext_ack *extack)
 		NL_SET_ERR_MSG(extack, "interrupted; what was unshared so far stays so");
 		return err;
 	case -ENOMEM:
-		NL_SET_ERR_MSG(extack, "no memory for a copy; what was unshared so far stays so");
+		if (extack && !extack->_msg)
+			NL_SET_ERR_MSG(extack, "no memory for a copy; what was unshared stays so");
 		return err;
 	default:
 		NL_SET_ERR_MSG(extack, "a shared page cannot be copied: userfaultfd protects it?");
@@ -169,12 +209,10 @@ int pshare_unmerge_vm(struct pshare_vm *vm, bool force, struct netlink_ext_ack *
 	while (addr < TASK_SIZE_MAX && !err) {
 		if (fatal_signal_pending(current))
 			return say_why(-EINTR, extack);
-		if (!force && pshare_unmerge_check(PTRS_PER_PTE, extack))
-			return -ENOMEM;
 		if (!mmget_not_zero(vm->mm))
 			return 0;
 		if (!mmap_read_lock_killable(vm->mm)) {
-			err = unmerge_some(vm, &addr);
+			err = unmerge_some(vm, &addr, force, extack);
 			mmap_read_unlock(vm->mm);
 		} else {
 			err = -EINTR;

@@ -344,7 +344,7 @@ static int unmerge_checked(struct pshare_vm *vm, bool force, struct netlink_ext_
 	int err = 0;
 
 	if (!force)
-		err = pshare_unmerge_check(pshare_unmerge_pages(vm), extack);
+		err = pshare_unmerge_check(vm->mm, pshare_unmerge_pages(vm), extack);
 	return err ?: pshare_unmerge_vm(vm, force, extack);
 }
 
@@ -447,7 +447,7 @@ int pshare_vm_unmerge_all(bool force, struct netlink_ext_ack *extack)
 	u32 slot = 0;
 
 	if (!force)
-		err = pshare_unmerge_check(unmerge_pages_of_all(), extack);
+		err = pshare_unmerge_check_host(unmerge_pages_of_all(), extack);
 	while (!err && (vm = pshare_vm_next(&slot))) {
 		down_write(&vm->scan_sem);
 		err = pshare_unmerge_vm(vm, force, extack);

@@ -114,14 +114,16 @@ bool pshare_huge_visit(struct pshare_visit *visit, unsigned long addr)
 	unsigned long end = min(visit->vma->vm_end, (addr & PMD_MASK) + PMD_SIZE);
 	unsigned int n = (end - addr) >> PAGE_SHIFT, duplicates, zeros = visit->found.split_zeros;
 	struct page *head = get_huge(visit);
+	bool worth;
 
 	if (!head)
 		return false;
 	duplicates = count_duplicates(visit, head, first, n);
-	if (pshare_huge_worth(visit->vm, duplicates, n) &&
-	    pshare_huge_split(visit, head, addr, duplicates))
+	/* Once: the policy may change, and the split takes our reference. */
+	worth = pshare_huge_worth(visit->vm, duplicates, n);
+	if (worth && pshare_huge_split(visit, head, addr, duplicates))
 		return true;
-	if (!pshare_huge_worth(visit->vm, duplicates, n)) {
+	if (!worth) {
 		put_page(head);
 		visit->tally.c[PSHARE_C_thp_kept]++;
 	}

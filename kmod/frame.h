@@ -6,9 +6,8 @@
  * its own content and put into the index (one reference, the module's). Each
  * mapping holds a reference and a map count. When its last mapping is gone a
  * sweep or a count of sharing takes it out of the index and drops the module's
- * reference. At unload
- * every frame is taken out and the reference dropped: those that are mapped
- * live on as pages like any other, until their last mapping goes.
+ * reference. At unload every frame is taken out and the reference dropped: those
+ * that are mapped live on as pages like any other, until their last mapping goes.
  *
  * struct page of a frame: mapping NULL, not anonymous, not on the LRU; lru,
  * index and private hold struct pshare_link.

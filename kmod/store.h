@@ -5,7 +5,8 @@
  * pshare_store_sem is held for read by a scanner while it visits a region and
  * by whoever walks the chains of frames, and for write while the tables change
  * their size or their keys. It is taken inside vm->scan_sem and outside
- * mmap_lock. Under it a visit may fault pages in to give frames back.
+ * mmap_lock. A visit lets go of it before it gives frames back, which may wait
+ * for memory.
  */
 #ifndef PSHARE_STORE_H
 #define PSHARE_STORE_H

@@ -197,7 +197,7 @@ void pshare_merge_batch(struct vm_area_struct *vma, pmd_t *pmd, struct pshare_ba
 
 	if (!n)
 		return;
-	mmap_assert_locked(vma->vm_mm);
+	lockdep_assert_held(&vma->vm_mm->mmap_lock);
 	for (i = 0; i < n; i++)
 		item[i].state = MERGE_LEFT;
 	pshare_range_init(&range, vma, item[0].addr, item[n - 1].addr + PAGE_SIZE);

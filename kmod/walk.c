@@ -183,7 +183,7 @@ struct page *pshare_walk_get_page(struct mm_struct *mm, unsigned long addr)
 	pte = pshare_ptep_get(ptep);
 	if (pte_present(pte) && !pte_special(pte) && !pte_devmap(pte)) {
 		page = pte_page(pte);
-		if (PageAnon(page) && !PageKsm(page))
+		if ((PageAnon(page) && !PageKsm(page)) || pshare_frame_is_leftover(page))
 			get_page(page);
 		else
 			page = NULL;

@@ -115,9 +115,11 @@ void pshare_walk_collect(pte_t *ptep, unsigned int first, unsigned int n,
 			 struct pshare_chunk *chunk, struct pshare_tally *tally);
 
 /**
- * pshare_walk_get_page() - the anonymous page at an address
+ * pshare_walk_get_page() - the page at an address that may be shared
  * @mm: the address space; mmap_lock held
  * @addr: anywhere in a private anonymous area
+ *
+ * That is an anonymous page, or a frame of an earlier load.
  * Return: the page (a part of a large folio, too) with a reference, or NULL.
  */
 struct page *pshare_walk_get_page(struct mm_struct *mm, unsigned long addr);

@@ -106,17 +106,8 @@ bool page_is_huge(uint64_t pfn)
 	return pfn && (has(flags, KPF_COMPOUND_HEAD) || has(flags, KPF_COMPOUND_TAIL));
 }
 
-static void count_entry(uint64_t entry, struct mapping *out)
+static void count_flags(uint64_t flags, struct mapping *out)
 {
-	uint64_t pfn = entry_pfn(entry);
-	uint64_t flags;
-
-	if (!pfn) {
-		out->swapped += !!(entry & PM_SWAP);
-		out->absent += !(entry & PM_SWAP);
-		return;
-	}
-	flags = page_flags(pfn);
 	if (has(flags, KPF_ZERO_PAGE)) {
 		out->zero++;
 	} else if (has(flags, KPF_ANON)) {
@@ -127,6 +118,29 @@ static void count_entry(uint64_t entry, struct mapping *out)
 	} else {
 		out->other++;
 	}
+}
+
+/* The entry is read again behind the flags: the page may have been reclaimed meanwhile. */
+static void count_page(pid_t pid, const void *addr, uint64_t *entry, struct mapping *out)
+{
+	uint64_t pfn, flags = 0, before;
+
+	do {
+		before = *entry;
+		pfn = entry_pfn(before);
+		if (!pfn)
+			break;
+		flags = page_flags(pfn);
+		if (has(flags, KPF_ANON) || has(flags, KPF_ZERO_PAGE))
+			break;
+		*entry = pagemap_entry(pid, addr);
+	} while (*entry != before);
+	if (pfn) {
+		count_flags(flags, out);
+		return;
+	}
+	out->swapped += !!(*entry & PM_SWAP);
+	out->absent += !(*entry & PM_SWAP);
 }
 
 static int by_number(const void *a, const void *b)
@@ -160,7 +174,7 @@ int mapping_count(pid_t pid, const void *addr, size_t pages, struct mapping *out
 		return ENOMEM;
 	err = pagemap_read(pid, addr, pages, entries);
 	for (i = 0; !err && i < pages; i++)
-		count_entry(entries[i], out);
+		count_page(pid, addr + i * PAGE_SIZE, &entries[i], out);
 	if (!err)
 		out->distinct = count_distinct_frames(entries, pages);
 	free(entries);

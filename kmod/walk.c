@@ -168,11 +168,16 @@ static struct page *get_huge(struct mm_struct *mm, pmd_t *pmd, unsigned long add
 
 struct page *pshare_walk_get_page(struct mm_struct *mm, unsigned long addr)
 {
-	pmd_t *pmd = pshare_walk_pmd(mm, addr);
+	struct vm_area_struct *vma = find_vma(mm, addr);
 	struct page *page = NULL;
 	spinlock_t *ptl;
 	pte_t *ptep, pte;
+	pmd_t *pmd;
 
+	/* What was remembered may be long gone, and anything mapped there now. */
+	if (!vma || vma->vm_start > addr || pshare_vma_never(vma) != PSHARE_NR_NEVER)
+		return NULL;
+	pmd = pshare_walk_pmd(mm, addr);
 	if (!pmd || pmd_none(pshare_pmdp_get(pmd)))
 		return NULL;
 	if (pmd_trans_huge(pshare_pmdp_get(pmd)))

@@ -117,7 +117,7 @@ void pshare_walk_collect(pte_t *ptep, unsigned int first, unsigned int n,
 /**
  * pshare_walk_get_page() - the page at an address that may be shared
  * @mm: the address space; mmap_lock held
- * @addr: anywhere in a private anonymous area
+ * @addr: any address; nothing is known of what is mapped there
  *
  * That is an anonymous page, or a frame of an earlier load.
  * Return: the page (a part of a large folio, too) with a reference, or NULL.

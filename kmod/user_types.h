@@ -57,13 +57,13 @@ static inline void hlist_add_head(struct hlist_node *n, struct hlist_head *h)
 	n->next = h->first;
 	if (h->first)
 		h->first->pprev = &n->next;
-	h->first = n;
+	WRITE_ONCE(h->first, n);
 	n->pprev = &h->first;
 }
 
 static inline void __hlist_del(struct hlist_node *n)
 {
-	*n->pprev = n->next;
+	WRITE_ONCE(*n->pprev, n->next);
 	if (n->next)
 		n->next->pprev = n->pprev;
 }

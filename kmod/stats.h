@@ -6,8 +6,12 @@
 #ifndef PSHARE_STATS_H
 #define PSHARE_STATS_H
 
+#ifdef __KERNEL__
 #include <linux/atomic.h>
 #include <linux/types.h>
+#else
+#include "user_types.h"
+#endif
 
 /*
  * Every counter, in the order of the netlink attributes PSHARE_A_COUNTERS_*:

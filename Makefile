@@ -117,7 +117,8 @@ $(unit_tests): build/unit/%: build/unit/%.o $(unit_objects) $(unit_archive)
 try_tsan = mkdir -p build/unit && \
 	echo 'int main(void) { return 0; }' | $(CC) -fsanitize=thread -x c -o build/unit/try_tsan - && \
 	for try in 1 2 3 4 5 6 7 8; do build/unit/try_tsan || exit; done && echo -fsanitize=thread
-sanitize_threads = $(eval sanitize_threads := $(or $(shell ($(try_tsan)) 2>/dev/null),$(sanitize)))$(sanitize_threads)
+sanitize_else := $(sanitize)
+sanitize_threads = $(eval sanitize_threads := $(or $(shell ($(try_tsan)) 2>/dev/null),$(sanitize_else)))$(sanitize_threads)
 build/unit/index_threads_test build/unit/index_threads_test.o: private sanitize = $(sanitize_threads)
 
 compile_unit = $(CC) $(CPPFLAGS) -I. -Ikmod -Iuser $(CFLAGS) $(sanitize) $(WARN) -isystem build/linux-source \

@@ -81,12 +81,25 @@ static int insert(struct pid *pid, const char *name, struct netlink_ext_ack *ext
 	return 0;
 }
 
+/* Is there a process with it, and not just a thread? */
+static bool is_alive(struct pid *pid)
+{
+	bool alive;
+
+	rcu_read_lock();
+	alive = pid_task(pid, PIDTYPE_TGID);
+	rcu_read_unlock();
+	return alive;
+}
+
 /* The struct pid of a process. Return: 0 with a reference in @found, or -ESRCH. */
 static int find_process(pid_t pid, struct pid **found, struct netlink_ext_ack *extack)
 {
 	*found = pid ? find_get_pid(pid) : NULL;
-	if (!pid || *found)
+	if (!pid || (*found && is_alive(*found)))
 		return 0;
+	put_pid(*found);
+	*found = NULL;
 	NL_SET_ERR_MSG(extack, "there is no process with this pid");
 	return -ESRCH;
 }
@@ -169,16 +182,6 @@ bool pshare_exclude_covers(struct task_struct *task)
 	mutex_unlock(&exclude_mutex);
 	put_pid(pid);
 	return covers;
-}
-
-static bool is_alive(struct pid *pid)
-{
-	bool alive;
-
-	rcu_read_lock();
-	alive = pid_task(pid, PIDTYPE_TGID);
-	rcu_read_unlock();
-	return alive;
 }
 
 /* Processes that ended leave their exclusions behind: forget those. */

@@ -82,6 +82,11 @@ bool pshare_frame_is_leftover(struct page *page)
 	return is_frame(page) && page->index >> INFO_COOKIE_SHIFT != cookie;
 }
 
+u32 pshare_frame_domain(struct page *page)
+{
+	return domain_of(link_of(page));
+}
+
 bool pshare_frame_is_old(struct page *page)
 {
 	return (u16)(pshare_region_pass() - birth_of(page->index)) >= 2;
@@ -231,7 +236,8 @@ static void release_frames(struct hlist_head *taken)
 		struct page *page = page_of(link);
 
 		trace_frame_free(page_to_pfn(page), domain_of(link));
-		set_links(page, 0, 0);
+		/* Whoever still maps it is in this domain: the next load wants to know. */
+		set_links(page, domain_of(link), 0);
 		put_page(page);
 	}
 	INIT_HLIST_HEAD(taken);

@@ -110,6 +110,9 @@ bool pshare_frame_is_ours(struct page *page);
 /* Is it a frame that an earlier load of the module left behind? */
 bool pshare_frame_is_leftover(struct page *page);
 
+/* The sharing domain of a frame, of this load of the module or an earlier one. */
+u32 pshare_frame_domain(struct page *page);
+
 /* Has a frame been there for at least one whole pass? */
 bool pshare_frame_is_old(struct page *page);
 

@@ -116,8 +116,11 @@ bool pshare_huge_visit(struct pshare_visit *visit, unsigned long addr)
 	struct page *head = get_huge(visit);
 	bool worth;
 
-	if (!head)
+	if (!head) {
+		/* The huge zero page, or write-protected by userfaultfd. */
+		visit->found.present += n;
 		return false;
+	}
 	duplicates = count_duplicates(visit, head, first, n);
 	/* Once: the policy may change, and the split takes our reference. */
 	worth = pshare_huge_worth(visit->vm, duplicates, n);

@@ -262,8 +262,13 @@ int pshare_index_resize_candidates(struct pshare_index *index, u64 pages)
 
 void pshare_index_forget(struct pshare_index *index)
 {
-	memset(index->buckets, 0,
-	       (size_t)index->nr_buckets * PSHARE_BUCKET_ENTRIES * sizeof(u64));
+	u64 i;
+
+	for (i = 0; i < (u64)index->nr_buckets * PSHARE_BUCKET_ENTRIES; i++) {
+		index->buckets[i] = 0;
+		if (i % 65536 == 0)
+			cond_resched();
+	}
 }
 
 /* One chain for two frames: the chains cost 4 bytes a frame, and stay short. */

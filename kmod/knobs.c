@@ -57,7 +57,8 @@ static int settle(const struct pshare_knobs *old, const struct pshare_knobs *new
 
 	if (needs_rest(old, new))
 		rest();
-	if (new->run == PSHARE_RUN_UNMERGE && old->run != PSHARE_RUN_UNMERGE)
+	/* Again when it is 2 already: a VM that came since may have frames. */
+	if (new->run == PSHARE_RUN_UNMERGE)
 		err = pshare_vm_unmerge_all(force, extack);
 	if (!err && new->merge_across_nodes != old->merge_across_nodes)
 		err = check_nothing_shared(extack);

@@ -16,6 +16,7 @@
 #include "region.h"
 #include "scan.h"
 #include "store.h"
+#include "unmerge.h"
 #include "vm.h"
 
 #define CREATE_TRACE_POINTS
@@ -64,6 +65,8 @@ err_sysfs:
 	pshare_scan_exit();
 err_scan:
 	pshare_vm_exit();
+	pshare_exclude_exit();
+	pshare_frame_exit();
 err_vm:
 	pshare_store_exit();
 err_store:
@@ -74,6 +77,8 @@ err_store:
 
 static void __exit pshare_exit(void)
 {
+	/* Whoever unmerges gives up, so that nobody waits for it. */
+	pshare_unmerge_abort();
 	pshare_netlink_exit();
 	pshare_sysfs_exit();
 	pshare_scan_exit();

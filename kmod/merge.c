@@ -20,8 +20,8 @@
 
 enum merge_state {
 	MERGE_LEFT,	/* not touched, or put back */
-	MERGE_CLEARED,	/* page locked, entry cleared */
-	MERGE_DONE,	/* page locked, frame mapped */
+	MERGE_CLEARED,	/* entry cleared */
+	MERGE_DONE,	/* frame mapped */
 };
 
 static void fail(struct pshare_merge *item, enum pshare_counter reason,
@@ -52,9 +52,10 @@ static bool clear_entry(struct vm_area_struct *vma, pte_t *ptep, struct pshare_m
 	/*
 	 * The page lock is held until the swap cache has let go of the page:
 	 * without it a stale swap cache flag and a pin together could make up
-	 * a count that looks right.
+	 * a count that looks right. A frame of an earlier load is never in the
+	 * swap cache, and can be in a batch more than once.
 	 */
-	if (!trylock_page(item->page)) {
+	if (PageAnon(item->page) && !trylock_page(item->page)) {
 		fail(item, PSHARE_C_skipped_locked, tally);
 		return false;
 	}
@@ -63,10 +64,23 @@ static bool clear_entry(struct vm_area_struct *vma, pte_t *ptep, struct pshare_m
 	return true;
 }
 
-/* Nobody has the page but its mappings, the swap cache, and we. */
-static bool is_reachable_elsewhere(struct page *page)
+/* References that the batch has to a page. */
+static unsigned int own_references(const struct pshare_batch *batch, struct page *page)
 {
-	int known = pshare_mapcount(page) + !!folio_test_swapcache(page_folio(page)) + 1;
+	unsigned int i, n = 0;
+
+	if (PageAnon(page))
+		return 1;
+	for (i = 0; i < batch->n; i++)
+		n += batch->item[i].page == page;
+	return n;
+}
+
+/* Nobody has the page but its mappings, the swap cache, and the batch. */
+static bool is_reachable_elsewhere(const struct pshare_batch *batch, struct page *page)
+{
+	int known = pshare_mapcount(page) + !!folio_test_swapcache(page_folio(page)) +
+		    own_references(batch, page);
 
 	return page_count(page) != known;
 }
@@ -122,6 +136,8 @@ static void map_frame(struct vm_area_struct *vma, pte_t *ptep, struct pshare_mer
 	}
 	set_pte_at(mm, item->addr, ptep, new_entry(vma, item));
 	pshare_remove_rmap(item->page, vma);
+	/* The mapping's reference; the batch's is still there. */
+	put_page(item->page);
 	if (!item->frame) {
 		pshare_add_mm_counter(mm, from, -1);
 	} else if (from != MM_FILEPAGES) {
@@ -131,10 +147,11 @@ static void map_frame(struct vm_area_struct *vma, pte_t *ptep, struct pshare_mer
 	item->state = MERGE_DONE;
 }
 
-static void finish_entry(struct vm_area_struct *vma, pte_t *ptep, struct pshare_merge *item,
+static void finish_entry(struct vm_area_struct *vma, pte_t *ptep,
+			 const struct pshare_batch *batch, struct pshare_merge *item,
 			 struct pshare_tally *tally, struct pshare_found *found)
 {
-	if (is_reachable_elsewhere(item->page))
+	if (is_reachable_elsewhere(batch, item->page))
 		fail(item, PSHARE_C_skipped_pinned, tally);
 	else if (!is_equal(item))
 		note_difference(item, tally);
@@ -157,7 +174,8 @@ static void replace_entries(struct vm_area_struct *vma, pte_t *first, struct psh
 	pshare_flush_tlb(vma->vm_mm, item[0].addr, item[batch->n - 1].addr + PAGE_SIZE);
 	for (i = 0; i < batch->n; i++) {
 		if (item[i].state == MERGE_CLEARED)
-			finish_entry(vma, entry_of(first, batch, i), &item[i], tally, found);
+			finish_entry(vma, entry_of(first, batch, i), batch, &item[i], tally,
+				     found);
 	}
 }
 
@@ -170,13 +188,9 @@ static void drop_pages(struct pshare_batch *batch)
 	for (i = 0; i < batch->n; i++) {
 		struct pshare_merge *item = &batch->item[i];
 
-		if (item->state == MERGE_DONE) {
-			if (folio_test_swapcache(page_folio(item->page)))
-				ksym(folio_free_swap)(page_folio(item->page));
-			/* The mapping's reference; ours is still there. */
-			put_page(item->page);
-		}
-		if (item->state != MERGE_LEFT)
+		if (item->state == MERGE_DONE && folio_test_swapcache(page_folio(item->page)))
+			ksym(folio_free_swap)(page_folio(item->page));
+		if (item->state != MERGE_LEFT && PageAnon(item->page))
 			unlock_page(item->page);
 		gone[n++] = item->page;
 		if (item->frame)

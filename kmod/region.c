@@ -408,7 +408,8 @@ void pshare_region_note(struct pshare_region *region, const struct pshare_found 
 	region->present = found->present;
 	region->zero = min(region->zero + by_split, (unsigned int)found->zeros) +
 		       found->merged_zeros;
-	region->shared = found->frames + found->merged_frames;
+	region->shared = found->frames + found->merged_frames -
+			 min(found->given_back, found->frames);
 	region->unshared = found->unshared;
 	region->volatile_pages = found->volatile_pages;
 	region->yield = average(region->yield, merged + by_split, found->present);
@@ -420,6 +421,17 @@ void pshare_region_note(struct pshare_region *region, const struct pshare_found 
 	spin_unlock(&queue_lock);
 	trace_region(region->vm->pid, (u64)region->index << PSHARE_REGION_SHIFT,
 		     found->present, merged, breaks);
+}
+
+void pshare_region_note_part(struct pshare_region *region, const struct pshare_found *found,
+			     struct pshare_tally *tally)
+{
+	spin_lock(&queue_lock);
+	tally_gauges(tally, region, -1);
+	region->shared = min(region->shared + found->merged_frames, PSHARE_REGION_PAGES);
+	region->zero = min(region->zero + found->merged_zeros, PSHARE_REGION_PAGES);
+	tally_gauges(tally, region, 1);
+	spin_unlock(&queue_lock);
 }
 
 void pshare_region_promote(struct pshare_vm *vm, u64 addr)

@@ -74,6 +74,7 @@ struct pshare_region {
  * struct pshare_found - what a visit found in a region, and did
  * @present: present pages
  * @frames: pages that mapped frames before
+ * @given_back: frames among those that were made plain pages again
  * @zeros: pages that mapped the zero page before
  * @unshared: pages equal to no other
  * @volatile_pages: pages whose content was not known from the last visit
@@ -85,6 +86,7 @@ struct pshare_region {
 struct pshare_found {
 	u16 present;
 	u16 frames;
+	u16 given_back;
 	u16 zeros;
 	u16 unshared;
 	u16 volatile_pages;
@@ -148,6 +150,10 @@ void pshare_region_put_back(struct pshare_work *work, int result);
 /* A visit's numbers into the region, the gauges of its VM, and the next date. */
 void pshare_region_note(struct pshare_region *region, const struct pshare_found *found,
 			struct pshare_tally *tally);
+
+/* A visit was cut short: only what it merged counts. */
+void pshare_region_note_part(struct pshare_region *region, const struct pshare_found *found,
+			     struct pshare_tally *tally);
 
 /* Twins of pages that were just shared are at this address: visit it soon. */
 void pshare_region_promote(struct pshare_vm *vm, u64 addr);

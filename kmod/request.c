@@ -19,6 +19,7 @@
  * @vm: over this VM, with a reference, or NULL for all
  * @left: regions and layouts that it still waits for
  * @merges: pages merged so far when it began
+ * @refs: the list's, and that of who makes its VMs join
  * @started: it is being served
  */
 struct request {
@@ -27,6 +28,7 @@ struct request {
 	struct pshare_vm *vm;
 	u64 left;
 	s64 merges;
+	unsigned int refs;
 	bool started;
 };
 
@@ -53,6 +55,7 @@ int pshare_request_add(struct pshare_vm *vm, u64 *cookie)
 	if (!request)
 		return -ENOMEM;
 	request->vm = vm;
+	request->refs = 1;
 	if (vm)
 		refcount_inc(&vm->ref);
 	pshare_region_lock();
@@ -94,6 +97,20 @@ int pshare_request_running(u64 cookie)
 	return running;
 }
 
+static void put_request(struct request *request)
+{
+	bool last;
+
+	pshare_region_lock();
+	last = !--request->refs;
+	pshare_region_unlock();
+	if (!last)
+		return;
+	if (request->vm)
+		pshare_vm_put(request->vm);
+	kfree(request);
+}
+
 static void request_layouts(struct request *request, u32 id)
 {
 	struct pshare_vm *vm;
@@ -124,21 +141,22 @@ void pshare_request_start(void)
 	request->merges = merges_so_far();
 	/* Keeps it from ending before every VM has joined. */
 	request->left = 1;
+	/* It may be cancelled meanwhile. */
+	request->refs++;
 	pshare_region_unlock();
 	pshare_region_drain_soon();
 	request_layouts(request, request->cookie);
 	pshare_region_lock();
 	request->left--;
 	pshare_region_unlock();
+	put_request(request);
 	pshare_request_settle();
 }
 
 static void end_request(struct request *request)
 {
 	pshare_event_scan(request->cookie, merges_so_far() - request->merges);
-	if (request->vm)
-		pshare_vm_put(request->vm);
-	kfree(request);
+	put_request(request);
 }
 
 static struct request *take_served(bool any)

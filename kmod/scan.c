@@ -97,11 +97,11 @@ static int visit_vm(struct scanner *scanner, const struct pshare_work *work)
 			      pshare_layout_walk(vm);
 }
 
-static void charge(struct scanner *scanner, bool counts)
+static void charge(struct scanner *scanner, struct pshare_vm *vm, bool counts)
 {
 	u64 used = pshare_budget_charge(&scanner->cpu_seen, counts);
 
-	pshare_stats_add_one(NULL, PSHARE_C_scan_cpu_ns, used);
+	pshare_stats_add_one(vm, PSHARE_C_scan_cpu_ns, used);
 }
 
 /* Return: time to rest, in jiffies; 0 after a piece of work. */
@@ -109,6 +109,7 @@ static unsigned long work_once(struct scanner *scanner)
 {
 	struct pshare_work work;
 	unsigned long wait;
+	int result;
 
 	if (!may_run())
 		return MAX_SCHEDULE_TIMEOUT;
@@ -116,8 +117,9 @@ static unsigned long work_once(struct scanner *scanner)
 		return wait;
 	if (work.drain)
 		ksym(lru_add_drain_all)();
-	pshare_region_put_back(&work, visit_vm(scanner, &work));
-	charge(scanner, !work.full_speed);
+	result = visit_vm(scanner, &work);
+	charge(scanner, work.vm, !work.full_speed);
+	pshare_region_put_back(&work, result);
 	return 0;
 }
 
@@ -183,7 +185,7 @@ static int scanner_thread(void *data)
 			rest(scanner, seen, wait);
 		cond_resched();
 	}
-	charge(scanner, true);
+	charge(scanner, NULL, true);
 	return 0;
 }
 

@@ -111,6 +111,9 @@ static void read_vm(struct pshare_vm *vm, bool refresh, s64 *out)
 	out[PSHARE_C_pages_shared] = atomic64_read(&vm->counted_shared);
 	out[PSHARE_C_pages_sharing] = atomic64_read(&vm->counted_sharing);
 	out[PSHARE_C_zero_pages] = atomic64_read(&vm->counted_zeros);
+	/* Passes that ended while it was registered. */
+	out[PSHARE_C_full_scans] = atomic64_read(&pshare_host_stats.c[PSHARE_C_full_scans]) -
+				   vm->first_pass;
 	out[PSHARE_C_metadata_bytes] = sizeof(*vm) + pshare_region_bytes_of(vm);
 	/* Its frames are one more page each that the sharers have in common. */
 	out[PSHARE_C_general_profit] = (out[PSHARE_C_pages_sharing] +

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The module's one index with the secret that keys it; see store.h. */
+#include <linux/jiffies.h>
 #include <linux/random.h>
 #include <linux/string.h>
 
@@ -11,17 +12,29 @@ DECLARE_RWSEM(pshare_store_sem);
 struct pshare_hasher pshare_hasher;
 struct pshare_index pshare_index;
 
+/* After a table could not be had, the next attempt waits. */
+#define RETRY_INTERVAL	(10 * HZ)
+
+static unsigned long retry_at;
+static bool failed;
+
 void pshare_store_fit(u64 pages)
 {
+	int err = 0;
+
 	if (!pshare_index_wants_resize(&pshare_index, pages) &&
 	    !pshare_index_wants_frames(&pshare_index))
 		return;
+	if (failed && time_before(jiffies, retry_at))
+		return;
 	down_write(&pshare_store_sem);
 	if (pshare_index_wants_resize(&pshare_index, pages))
-		pshare_index_resize_candidates(&pshare_index, pages);
-	if (pshare_index_wants_frames(&pshare_index))
-		pshare_index_resize_frames(&pshare_index);
+		err = pshare_index_resize_candidates(&pshare_index, pages);
+	if (!err && pshare_index_wants_frames(&pshare_index))
+		err = pshare_index_resize_frames(&pshare_index);
 	up_write(&pshare_store_sem);
+	failed = err;
+	retry_at = jiffies + RETRY_INTERVAL;
 }
 
 static bool take_all(struct pshare_link *link, void *data)
@@ -37,11 +50,17 @@ static void rekey_frames(void)
 	struct hlist_node *next;
 	u64 i;
 
-	for (i = 0; i < pshare_index.nr_heads; i++)
+	for (i = 0; i < pshare_index.nr_heads; i++) {
 		pshare_index_scan_chain(&pshare_index, i, take_all, NULL, &all);
+		if (i % 1024 == 0)
+			cond_resched();
+	}
+	i = 0;
 	hlist_for_each_entry_safe(link, next, &all, node) {
 		pshare_frame_rekey(link);
 		pshare_index_insert(&pshare_index, link);
+		if (i++ % 256 == 0)
+			cond_resched();
 	}
 }
 

@@ -21,6 +21,9 @@
 /* Memory that an unmerge leaves to the host, of all: one part in so many. */
 #define RESERVE_PART	50
 
+/* The module is being unloaded. */
+static bool aborted;
+
 int pshare_unmerge_page(struct mm_struct *mm, unsigned long addr)
 {
 	struct vm_area_struct *vma = find_vma(mm, addr);
@@ -94,10 +97,28 @@ u64 pshare_unmerge_pages(struct pshare_vm *vm)
 {
 	struct pshare_mapped mapped;
 
-	/* Counted as far as it came, if the VM is busy or ends. */
-	pshare_walk_count(vm, &mapped);
+	/* Whoever holds mmap_lock for write lets go of it soon. */
+	while (pshare_walk_count(vm, &mapped) == -EBUSY && !fatal_signal_pending(current) &&
+	       !READ_ONCE(aborted))
+		schedule_timeout_killable(1);
 	return mapped.frames + mapped.leftovers + mapped.zeros;
 }
+
+/**
+ * struct unmerge - an unmerge that is going on
+ * @vm: whose
+ * @addr: where to go on
+ * @force: go on even when memory is short
+ * @extack: gets the reason of an error
+ * @stuck: pages that could not be copied
+ */
+struct unmerge {
+	struct pshare_vm *vm;
+	unsigned long addr;
+	bool force;
+	struct netlink_ext_ack *extack;
+	u64 stuck;
+};
 
 static bool is_shared(pte_t pte, bool zeros)
 {
@@ -111,12 +132,16 @@ static bool is_shared(pte_t pte, bool zeros)
 	return pshare_frame_is_ours(page) || pshare_frame_is_leftover(page);
 }
 
-/* Which pages of a table are shared: a bit for each, counted from @addr on. */
-static unsigned int find_shared(struct pshare_vm *vm, unsigned long addr, unsigned long end,
+/*
+ * Which pages of a table are shared: a bit for each, counted from @addr on. Those
+ * that userfaultfd protects are its monitor's to unprotect.
+ */
+static unsigned int find_shared(struct unmerge *unmerge, unsigned long addr, unsigned long end,
 				unsigned long *shared)
 {
-	pmd_t *pmd = pshare_walk_pmd(vm->mm, addr);
-	bool zeros = pshare_region_zeros(vm, addr);
+	struct mm_struct *mm = unmerge->vm->mm;
+	pmd_t *pmd = pshare_walk_pmd(mm, addr);
+	bool zeros = pshare_region_zeros(unmerge->vm, addr);
 	unsigned int i = 0, n = 0;
 	spinlock_t *ptl;
 	pte_t *first;
@@ -124,104 +149,131 @@ static unsigned int find_shared(struct pshare_vm *vm, unsigned long addr, unsign
 	bitmap_zero(shared, PTRS_PER_PTE);
 	if (!pmd || pmd_none(pshare_pmdp_get(pmd)) || pmd_trans_huge(pshare_pmdp_get(pmd)))
 		return 0;
-	first = pshare_pte_lock(vm->mm, pmd, addr, &ptl);
+	first = pshare_pte_lock(mm, pmd, addr, &ptl);
 	if (!first)
 		return 0;
 	for (; addr < end; i++, addr += PAGE_SIZE) {
-		if (is_shared(pshare_ptep_get(first + i), zeros)) {
-			__set_bit(i, shared);
-			n++;
+		pte_t pte = pshare_ptep_get(first + i);
+
+		if (!is_shared(pte, zeros))
+			continue;
+		if (pte_uffd_wp(pte)) {
+			unmerge->stuck++;
+			continue;
 		}
+		__set_bit(i, shared);
+		n++;
 	}
 	pte_unmap_unlock(first, ptl);
 	return n;
 }
 
-static int unmerge_table(struct pshare_vm *vm, unsigned long addr, unsigned long end,
-			 bool force, struct netlink_ext_ack *extack)
+static int unmerge_table(struct unmerge *unmerge, unsigned long addr, unsigned long end)
 {
+	struct pshare_vm *vm = unmerge->vm;
 	DECLARE_BITMAP(shared, PTRS_PER_PTE);
-	unsigned int i, n = find_shared(vm, addr, end, shared);
+	unsigned int i, n = find_shared(unmerge, addr, end, shared);
 	int err = 0;
 
 	if (!n)
 		return 0;
-	if (!force && pshare_unmerge_check(vm->mm, n, extack))
+	if (!unmerge->force && pshare_unmerge_check(vm->mm, n, unmerge->extack))
 		return -ENOMEM;
 	n = 0;
 	for_each_set_bit(i, shared, PTRS_PER_PTE) {
 		err = pshare_unmerge_page(vm->mm, addr + i * PAGE_SIZE);
-		if (err)
+		if (err == -ENOMEM || err == -EINTR)
 			break;
-		n++;
+		if (err)
+			unmerge->stuck++;
+		else
+			n++;
+		err = 0;
 	}
 	pshare_stats_add_one(vm, PSHARE_C_unmerges, n);
 	trace_unmerge(vm->pid, addr, n, err);
 	return err;
 }
 
-/* One page table under mmap_lock. Return: 0 or an error; @addr is moved on. */
-static int unmerge_some(struct pshare_vm *vm, unsigned long *addr, bool force,
-			struct netlink_ext_ack *extack)
+/* One page table, under mmap_lock. */
+static int unmerge_some(struct unmerge *unmerge)
 {
+	struct mm_struct *mm = unmerge->vm->mm;
 	struct vm_area_struct *vma;
 
-	VMA_ITERATOR(vmi, vm->mm, *addr);
+	VMA_ITERATOR(vmi, mm, unmerge->addr);
 	for_each_vma(vmi, vma) {
 		unsigned long from, end;
-		int err;
 
 		if (!vma_is_anonymous(vma) || vma->vm_flags & (VM_SHARED | VM_HUGETLB))
 			continue;
-		from = pshare_walk_next(vm->mm, max(*addr, vma->vm_start), vma->vm_end);
+		from = pshare_walk_next(mm, max(unmerge->addr, vma->vm_start), vma->vm_end);
 		if (from >= vma->vm_end)
 			continue;
 		end = min(vma->vm_end, (from & PMD_MASK) + PMD_SIZE);
-		err = unmerge_table(vm, from, end, force, extack);
-		*addr = end;
-		return err;
+		unmerge->addr = end;
+		return unmerge_table(unmerge, from, end);
 	}
-	*addr = TASK_SIZE_MAX;
+	unmerge->addr = TASK_SIZE_MAX;
 	return 0;
 }
 
 static int say_why(int err, struct netlink_ext_ack *extack)
 {
+	if (!extack || extack->_msg)
+		return err;
 	switch (err) {
 	case -EINTR:
 		NL_SET_ERR_MSG(extack, "interrupted; what was unshared so far stays so");
-		return err;
+		break;
 	case -ENOMEM:
-		if (extack && !extack->_msg)
-			NL_SET_ERR_MSG(extack, "no memory for a copy; what was unshared stays so");
-		return err;
+		NL_SET_ERR_MSG(extack, "no memory for a copy; what was unshared stays so");
+		break;
 	default:
-		NL_SET_ERR_MSG(extack, "a shared page cannot be copied: userfaultfd protects it?");
-		return -EBUSY;
+		NL_SET_ERR_MSG(extack, "shared pages cannot be copied: userfaultfd protects them?");
 	}
+	return err;
+}
+
+/* Return: 0, -ESRCH when the address space has ended, or an error. */
+static int unmerge_locked(struct unmerge *unmerge)
+{
+	struct mm_struct *mm = unmerge->vm->mm;
+	int err;
+
+	if (fatal_signal_pending(current) || READ_ONCE(aborted))
+		return -EINTR;
+	if (!mmget_not_zero(mm))
+		return -ESRCH;
+	err = mmap_read_lock_killable(mm);
+	if (!err) {
+		err = unmerge_some(unmerge);
+		mmap_read_unlock(mm);
+	}
+	mmput_async(mm);
+	return err;
 }
 
 int pshare_unmerge_vm(struct pshare_vm *vm, bool force, struct netlink_ext_ack *extack)
 {
-	unsigned long addr = 0;
+	struct unmerge unmerge = { .vm = vm, .force = force, .extack = extack };
 	int err = 0;
 
-	while (addr < TASK_SIZE_MAX && !err) {
-		if (fatal_signal_pending(current))
-			return say_why(-EINTR, extack);
-		if (!mmget_not_zero(vm->mm))
-			return 0;
-		if (!mmap_read_lock_killable(vm->mm)) {
-			err = unmerge_some(vm, &addr, force, extack);
-			mmap_read_unlock(vm->mm);
-		} else {
-			err = -EINTR;
-		}
-		mmput_async(vm->mm);
+	while (unmerge.addr < TASK_SIZE_MAX && !err) {
+		err = unmerge_locked(&unmerge);
 		cond_resched();
 	}
+	if (err == -ESRCH)
+		return 0;
+	if (!err && unmerge.stuck)
+		err = -EBUSY;
 	if (err)
 		return say_why(err, extack);
 	pshare_region_forget_shared(vm);
 	return 0;
+}
+
+void pshare_unmerge_abort(void)
+{
+	WRITE_ONCE(aborted, true);
 }

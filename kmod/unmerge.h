@@ -56,4 +56,7 @@ u64 pshare_unmerge_pages(struct pshare_vm *vm);
  */
 int pshare_unmerge_vm(struct pshare_vm *vm, bool force, struct netlink_ext_ack *extack);
 
+/* Let every unmerge that is going on end with -EINTR: the module is being unloaded. */
+void pshare_unmerge_abort(void);
+
 #endif

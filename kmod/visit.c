@@ -291,8 +291,6 @@ static void add_to_batch(struct pshare_visit *visit, struct pshare_look *look)
 	item->addr = visit->start + look->nr * PAGE_SIZE;
 	item->page = look->page;
 	item->frame = look->frame;
-	if (visit->batch.n == PSHARE_BATCH_PAGES)
-		flush_batch(visit);
 }
 
 static void make_frame(struct pshare_visit *visit, struct pshare_look *look)
@@ -398,9 +396,14 @@ static bool resolve_large(struct pshare_visit *visit, struct pshare_look *look,
 static bool resolve_chunk(struct pshare_visit *visit, struct large *large)
 {
 	struct pshare_chunk *chunk = &visit->chunk;
+	unsigned int i, held = 0;
 	bool split = false;
-	unsigned int i;
 
+	for (i = 0; i < chunk->n; i++)
+		held += chunk->look[i].held;
+	/* While a batch is merged nothing but the batch holds references. */
+	if (visit->batch.n + held > PSHARE_BATCH_PAGES)
+		flush_batch(visit);
 	for (i = 0; i < chunk->n; i++) {
 		struct pshare_look *look = &chunk->look[i];
 
@@ -422,8 +425,9 @@ static void note_chunk(struct pshare_visit *visit)
 	visit->found.present += chunk->present;
 	visit->found.frames += chunk->frames;
 	visit->found.zeros += chunk->zeros;
-	for (i = 0; i < chunk->nr_lonely && visit->nr_lonely < PSHARE_MAX_LONELY; i++)
-		visit->lonely[visit->nr_lonely++] = chunk->lonely[i];
+	for (i = 0; i < chunk->nr_give_back && visit->nr_give_back < PSHARE_MAX_GIVE_BACK; i++)
+		visit->give_back[visit->nr_give_back++] = chunk->give_back[i];
+	visit->more |= i < chunk->nr_give_back;
 }
 
 /* Return: 1 if a large folio was split, 0, or -EBUSY. */
@@ -437,6 +441,7 @@ static int visit_chunk(struct pshare_visit *visit, unsigned long addr, unsigned 
 	ptep = pshare_pte_lock(visit->mm, visit->pmd, addr, &ptl);
 	if (!ptep)
 		return -EBUSY;
+	visit->chunk.domain = visit->vm->domain;
 	pshare_walk_collect(ptep, first, n, &visit->chunk, &visit->tally);
 	look_up_chunk(visit);
 	pte_unmap_unlock(ptep, ptl);
@@ -472,7 +477,7 @@ static int visit_table(struct pshare_visit *visit, unsigned long addr, unsigned 
 static int visit_table_again(struct pshare_visit *visit, unsigned long addr, unsigned long end)
 {
 	struct pshare_found before = visit->found, first;
-	u16 nr_lonely = visit->nr_lonely;
+	u16 nr_give_back = visit->nr_give_back;
 	int ret = visit_table(visit, addr, end);
 
 	if (ret != 1)
@@ -480,11 +485,13 @@ static int visit_table_again(struct pshare_visit *visit, unsigned long addr, uns
 	first = visit->found;
 	visit->found = before;
 	visit->found.split_zeros = first.split_zeros;
-	visit->nr_lonely = nr_lonely;
+	visit->nr_give_back = nr_give_back;
 	ret = visit_table(visit, addr, end);
-	/* What the first time merged is found by the second: count it once. */
-	visit->found.frames -= first.merged_frames - before.merged_frames;
-	visit->found.zeros -= first.merged_zeros - before.merged_zeros;
+	/* What the first time merged is found by the second, unless it broke: count it once. */
+	visit->found.frames -= min_t(u16, visit->found.frames,
+				     first.merged_frames - before.merged_frames);
+	visit->found.zeros -= min_t(u16, visit->found.zeros,
+				    first.merged_zeros - before.merged_zeros);
 	visit->found.merged_frames += first.merged_frames - before.merged_frames;
 	visit->found.merged_zeros += first.merged_zeros - before.merged_zeros;
 	visit->found.failed += first.failed - before.failed;
@@ -524,14 +531,17 @@ static int visit_areas(struct pshare_visit *visit)
 	return 0;
 }
 
-/* Frames that are shared with nobody any more go back to be plain pages. */
-static void give_back_lonely(struct pshare_visit *visit)
+/* Frames that are shared with nobody any more, or across domains, end here. */
+static void give_back_frames(struct pshare_visit *visit)
 {
 	unsigned int i, n = 0;
 
-	for (i = 0; i < visit->nr_lonely; i++)
-		n += !pshare_unmerge_page(visit->mm, visit->start + visit->lonely[i] * PAGE_SIZE);
-	visit->found.frames -= n;
+	for (i = 0; i < visit->nr_give_back; i++) {
+		unsigned long addr = visit->start + visit->give_back[i] * PAGE_SIZE;
+
+		n += !pshare_unmerge_page(visit->mm, addr);
+	}
+	visit->found.given_back = n;
 	visit->tally.c[PSHARE_C_unmerges] += n;
 }
 
@@ -546,7 +556,8 @@ static void begin(struct pshare_visit *visit, const struct pshare_region *region
 	visit->across_nodes = READ_ONCE(pshare_knobs.merge_across_nodes);
 	visit->salt_nid = NUMA_NO_NODE - 1;
 	memset(&visit->found, 0, sizeof(visit->found));
-	visit->nr_lonely = 0;
+	visit->nr_give_back = 0;
+	visit->more = false;
 }
 
 static int visit_locked(struct pshare_visit *visit)
@@ -561,8 +572,8 @@ static int visit_locked(struct pshare_visit *visit)
 	err = visit_areas(visit);
 	/* Faults may wait for memory, and nothing below needs the index. */
 	up_read(&pshare_store_sem);
-	if (visit->nr_lonely && !pshare_unmerge_check(visit->mm, visit->nr_lonely, NULL))
-		give_back_lonely(visit);
+	if (visit->nr_give_back && !pshare_unmerge_check(visit->mm, visit->nr_give_back, NULL))
+		give_back_frames(visit);
 	mmap_read_unlock(visit->mm);
 	return err;
 }
@@ -578,10 +589,14 @@ int pshare_visit_region(struct pshare_visit *visit, struct pshare_region *region
 		return -ESRCH;
 	err = visit_locked(visit);
 	mmput_async(visit->mm);
-	if (err == -EBUSY)
+	if (err == -EBUSY) {
 		visit->tally.c[PSHARE_C_skipped_busy]++;
-	else if (!err)
+		pshare_region_note_part(region, &visit->found, &visit->tally);
+	} else if (!err) {
 		pshare_region_note(region, &visit->found, &visit->tally);
+	}
+	if (visit->more)
+		pshare_region_promote(region->vm, visit->start);
 	pshare_stats_add(region->vm, &visit->tally);
 	return err ?: visit->found.present ? 0 : -ENOENT;
 }

@@ -10,7 +10,7 @@
 #include "region.h"
 #include "walk.h"
 
-#define PSHARE_MAX_LONELY	64
+#define PSHARE_MAX_GIVE_BACK	64
 
 /**
  * struct pshare_visit - what a scanner thread needs while it visits a region
@@ -30,8 +30,9 @@
  * @chunk: page table entries that are being looked at
  * @tally: counters of this visit
  * @found: what the region holds
- * @lonely: page numbers of old frames with a single mapping
- * @nr_lonely: how many of them
+ * @more: there are more frames to give back than one visit does
+ * @give_back: page numbers of frames that are to be plain pages again
+ * @nr_give_back: how many of them
  */
 struct pshare_visit {
 	struct pshare_vm *vm;
@@ -50,8 +51,9 @@ struct pshare_visit {
 	struct pshare_chunk chunk;
 	struct pshare_tally tally;
 	struct pshare_found found;
-	u16 nr_lonely;
-	u16 lonely[PSHARE_MAX_LONELY];
+	bool more;
+	u16 nr_give_back;
+	u16 give_back[PSHARE_MAX_GIVE_BACK];
 };
 
 /* Return: a new one, or NULL without memory. */

@@ -231,6 +231,7 @@ static struct pshare_vm *alloc_vm(struct task_struct *task, struct mm_struct *mm
 		strscpy(vm->name, params->name, sizeof(vm->name));
 	else
 		default_name(vm);
+	vm->first_pass = atomic64_read(&pshare_host_stats.c[PSHARE_C_full_scans]);
 	init_rwsem(&vm->scan_sem);
 	INIT_WORK(&vm->exit_work, exit_work);
 	xa_init(&vm->regions);

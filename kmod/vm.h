@@ -81,6 +81,7 @@ enum pshare_never {
  *           queue's lock
  * @nr_regions: how many they are
  * @layout: stands for the search for new regions in the queue
+ * @first_pass: passes that were done when it was registered
  * @counted: when its page tables were counted last, in jiffies; 0 for never
  * @counted_shared: mappings of frames at that time
  * @counted_sharing: those of them whose frame had another mapping
@@ -114,6 +115,7 @@ struct pshare_vm {
 	struct xarray regions;
 	u64 nr_regions;
 	struct pshare_region layout;
+	u64 first_pass;
 	unsigned long counted;
 	atomic64_t counted_shared;
 	atomic64_t counted_sharing;

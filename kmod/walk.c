@@ -78,7 +78,18 @@ static void collect_frame(struct page *page, unsigned int nr, struct pshare_chun
 {
 	chunk->frames++;
 	if (pshare_mapcount(page) == 1 && pshare_frame_is_old(page))
-		chunk->lonely[chunk->nr_lonely++] = nr;
+		chunk->give_back[chunk->nr_give_back++] = nr;
+}
+
+/*
+ * A process can have frames of another domain: from before it was registered
+ * anew, from its parent, or from an earlier load of the module.
+ */
+static bool is_foreign(struct page *page, const struct pshare_chunk *chunk)
+{
+	return !PageAnon(page) &&
+	       (pshare_frame_is_ours(page) || pshare_frame_is_leftover(page)) &&
+	       pshare_frame_domain(page) != chunk->domain;
 }
 
 static void collect_page(struct page *page, unsigned int nr, struct pshare_chunk *chunk,
@@ -88,6 +99,11 @@ static void collect_page(struct page *page, unsigned int nr, struct pshare_chunk
 
 	if (PageKsm(page)) {
 		tally->c[PSHARE_C_skipped_ksm]++;
+		return;
+	}
+	if (is_foreign(page, chunk)) {
+		chunk->frames += pshare_frame_is_ours(page);
+		chunk->give_back[chunk->nr_give_back++] = nr;
 		return;
 	}
 	if (!PageAnon(page) && !pshare_frame_is_leftover(page)) {
@@ -138,7 +154,7 @@ void pshare_walk_collect(pte_t *ptep, unsigned int first, unsigned int n,
 	chunk->present = 0;
 	chunk->frames = 0;
 	chunk->zeros = 0;
-	chunk->nr_lonely = 0;
+	chunk->nr_give_back = 0;
 	for (i = 0; i < n; i++)
 		collect_entry(pshare_ptep_get(ptep + i), first + i, chunk, tally);
 	for (i = 0; i < chunk->n; i++) {
@@ -218,6 +234,20 @@ static void count_entry(pte_t pte, struct pshare_mapped *mapped)
 	}
 }
 
+static void add_zeros(struct pshare_vm *vm, unsigned long addr, u64 zeros,
+		      struct pshare_mapped *mapped)
+{
+	u64 index = addr >> PSHARE_REGION_SHIFT;
+
+	if (mapped->zeros_index != index) {
+		mapped->zeros_index = index;
+		mapped->zeros_left = pshare_region_zeros(vm, addr);
+	}
+	zeros = min_t(u64, zeros, mapped->zeros_left);
+	mapped->zeros += zeros;
+	mapped->zeros_left -= zeros;
+}
+
 static void count_table(struct pshare_vm *vm, struct mm_struct *mm, unsigned long addr,
 			unsigned long end, struct pshare_mapped *mapped)
 {
@@ -234,8 +264,7 @@ static void count_table(struct pshare_vm *vm, struct mm_struct *mm, unsigned lon
 	for (ptep = first; addr < end; ptep++, addr += PAGE_SIZE)
 		count_entry(pshare_ptep_get(ptep), &here);
 	pte_unmap_unlock(first, ptl);
-	/* Zero pages that a read fault put there are not ours. */
-	mapped->zeros += min_t(u64, here.zeros, pshare_region_zeros(vm, end - 1));
+	add_zeros(vm, end - 1, here.zeros, mapped);
 	mapped->frames += here.frames;
 	mapped->sharing += here.sharing;
 	mapped->leftovers += here.leftovers;

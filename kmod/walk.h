@@ -52,8 +52,10 @@ struct pshare_look {
  * @present: present entries of any kind
  * @frames: entries that map frames of this load
  * @zeros: entries that map the zero page
- * @lonely: page numbers of old frames that nobody else maps
- * @nr_lonely: how many of them
+ * @domain: sharing domain of the VM; set by the caller
+ * @give_back: page numbers of frames that are to be plain pages again: old ones that
+ *             nobody else maps, and those of another domain
+ * @nr_give_back: how many of them
  */
 struct pshare_chunk {
 	unsigned int n;
@@ -61,16 +63,28 @@ struct pshare_chunk {
 	u16 present;
 	u16 frames;
 	u16 zeros;
-	u16 nr_lonely;
-	u16 lonely[PSHARE_CHUNK_PAGES];
+	u32 domain;
+	u16 nr_give_back;
+	u16 give_back[PSHARE_CHUNK_PAGES];
 };
 
-/* What a VM has mapped, counted in its page tables. */
+/**
+ * struct pshare_mapped - what a VM has mapped, counted in its page tables
+ * @frames: mappings of frames of this load of the module
+ * @leftovers: mappings of frames of an earlier one
+ * @sharing: mappings of frames that have another mapping
+ * @zeros: pages merged into the zero page
+ * @zeros_index: region that is being counted, for @zeros_left
+ * @zeros_left: zero pages that may still be counted there: those that a read
+ *              fault put there are not ours
+ */
 struct pshare_mapped {
 	u64 frames;
 	u64 leftovers;
 	u64 sharing;
 	u64 zeros;
+	u64 zeros_index;
+	unsigned int zeros_left;
 };
 
 /**

@@ -138,6 +138,28 @@ HOST_TEST(merge, pages_that_differ_in_one_bit_are_not_merged)
 	EXPECT_EQ(-1, child_verify(&b, 256, 256, SEED_ZERO, 0));
 }
 
+/* Most of the bits are not in the fingerprint: such a page finds the frame, and must not get it. */
+HOST_TEST(merge, page_that_differs_from_a_frame_in_one_bit_is_not_merged_into_it)
+{
+	struct mapping map;
+	struct child a, b, c;
+
+	ASSERT_MOST(512, host_pair(&self->host, &a, &b, 512, MEM_SMALL));
+	ASSERT_OK(host_filled(&self->host, &c, NULL, 512, MEM_SMALL, SEED_PAIR, 0));
+	ASSERT_EQ(0, child_call(&c, do_flip, 512, 0, 0, 0));
+	ASSERT_OK(vm_add(c.pid, "c", 0));
+	ASSERT_OK(scan_all_wait());
+	ASSERT_EQ(0, mapping_count(c.pid, c.mem, 512, &map));
+	EXPECT_EQ(512, map.anon);
+	ASSERT_EQ(0, child_call(&c, do_flip, 512, 0, 0, 0));
+	EXPECT_EQ(-1, child_verify(&c, 0, 512, SEED_PAIR, 0));
+	EXPECT_EQ(-1, child_verify(&a, 0, 512, SEED_PAIR, 0));
+	EXPECT_LT(0, host_grown(&self->host, C(SKIPPED_COLLISION)));
+	/* Right again, and merged: the collisions have cost nothing but themselves. */
+	ASSERT_OK(scan_all_wait());
+	EXPECT_MOST(512, frames_equal(a.pid, a.mem, c.pid, c.mem, 512));
+}
+
 HOST_TEST(merge, duplicates_inside_one_process_are_merged)
 {
 	struct mapping map;

@@ -82,6 +82,49 @@ HOST_TEST(safety, write_of_one_byte_keeps_the_rest_of_the_page)
 	expect_right_after_scan(_metadata, &a, &b);
 }
 
+static volatile char *byte_of(struct child *self, size_t page, size_t round)
+{
+	return self->mem + page * PAGE_SIZE + (round * 8 + page) % PAGE_SIZE;
+}
+
+/* For some seconds: a bit of each page is turned, and turned back if it is still so. */
+static long do_flip_for(struct child *self, const long *arg)
+{
+	double end = now() + arg[0];
+	char old[PAGES];
+	size_t i, round;
+
+	for (round = 0; now() < end; round++) {
+		for (i = 0; i < PAGES; i++) {
+			old[i] = *byte_of(self, i, round);
+			*byte_of(self, i, round) = old[i] ^ 1;
+		}
+		for (i = 0; i < PAGES; i++) {
+			if (*byte_of(self, i, round) != (old[i] ^ 1))
+				return i;
+			*byte_of(self, i, round) = old[i];
+		}
+		if (pages_verify(self->mem, PAGES, SEED_PAIR, 0) != -1)
+			return PAGES;
+	}
+	return -1;
+}
+
+HOST_TEST(safety, writes_during_the_merge_are_not_lost)
+{
+	struct child a, b;
+	double end;
+
+	ASSERT_MOST(PAGES, host_pair(&self->host, &a, &b, PAGES, MEM_SMALL));
+	ASSERT_EQ(0, child_begin(&a, do_flip_for, 4, 0, 0, 0));
+	for (end = now() + 4; now() < end;)
+		ASSERT_OK(scan_once_wait(a.pid));
+	EXPECT_EQ(-1, child_end(&a));
+	expect_right_after_scan(_metadata, &a, &b);
+	/* Merged, broken and merged again all the while. */
+	EXPECT_LT(3 * PAGES, host_grown(&self->host, C(MERGES)));
+}
+
 /* In a forked process: old content, then new content; exits with what went wrong. */
 static int check_and_write(struct child *self, uint64_t seed)
 {

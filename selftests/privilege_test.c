@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Everything but reading the host's totals needs CAP_SYS_ADMIN in the initial user namespace. */
+/* Requests and writes need CAP_SYS_ADMIN in the initial user namespace; reading files does not. */
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>

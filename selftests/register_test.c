@@ -236,8 +236,8 @@ static const struct {
 	{ "a name with a space behind", { .name = "a " }, EINVAL },
 	{ "a name with a newline", { .name = "a\nb" }, EINVAL },
 	{ "a name with another script", { .name = "\303\244" }, EINVAL },
-	{ "a name of 64 characters", { .name = "0123456789abcdef0123456789abcdef"
-		"0123456789abcdef0123456789abcdef" }, EINVAL },
+	{ "a name of 64 characters", { .name =
+		"a-name-that-is-longer-than-the-63-characters-that-a-name-may-has" }, EINVAL },
 	{ "weight 0", { .have = HAVE_WEIGHT, .weight = 0 }, EINVAL },
 	{ "weight 1001", { .have = HAVE_WEIGHT, .weight = 1001 }, EINVAL },
 	{ "an unknown policy", { .have = HAVE_THP, .thp = 4 }, ERANGE },
@@ -416,7 +416,7 @@ HOST_TEST(add, a_process_may_exit_during_the_add)
 	race(_metadata, false);
 }
 
-/* Ten thousand: as small as processes are, told apart by a bit for each pid. */
+/* How often a dump told of each pid. */
 struct seen {
 	unsigned char times[1 << 22];
 	unsigned int n;
@@ -442,7 +442,7 @@ static int dump(void)
 	return nl_run(nl_request(PSHARE_CMD_VM_GET, NLM_F_DUMP), see, NULL);
 }
 
-/* All of them are children of one process that only waits for its end. */
+/* As small as processes can be: each only waits for its end. */
 static pid_t fork_many(pid_t *pids, int count)
 {
 	int i;

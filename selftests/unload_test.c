@@ -275,7 +275,7 @@ TEST_F_TIMEOUT(unload, the_module_goes_at_any_moment_of_a_scan, ROUNDS_SECONDS)
 	end_work(_metadata, workers);
 }
 
-/* Another process asks all the time, and listens; it gets an answer or hears that nobody is there. */
+/* Another process asks all the time, and listens; it gets an answer, or there is nobody. */
 static void ask_for_ever(void)
 {
 	static struct vm_info infos[16];

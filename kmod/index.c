@@ -8,6 +8,7 @@
 #include <linux/mm.h>
 #include <linux/prefetch.h>
 #include <linux/sched.h>
+#include <linux/vmalloc.h>
 #else
 #include <errno.h>
 #endif
@@ -15,7 +16,15 @@
 #define MIN_BUCKETS	512
 #define MAX_BUCKETS	(1U << 31)
 #define MIN_HEADS	1024
-#define TABLE_GFP	(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
+
+/*
+ * Zeroed memory to the page, not to the next power of two. Never wakes the OOM
+ * killer: a table that cannot be had is done without.
+ */
+static void *alloc_table(size_t bytes)
+{
+	return __vmalloc(bytes, GFP_KERNEL | __GFP_ZERO | __GFP_NORETRY | __GFP_NOWARN);
+}
 
 /*
  * The bucket is the top of the key as a fraction of the table, so that the
@@ -94,9 +103,12 @@ unsigned int pshare_index_remember(struct pshare_index *index, u64 key,
 	for (i = 0; i < PSHARE_BUCKET_ENTRIES; i++) {
 		u64 entry = READ_ONCE(bucket[i]);
 
+		/* Nearly always: another tag. */
+		if (tag_of(entry ^ mine))
+			continue;
 		if (entry == mine)
 			*known = true;
-		else if (entry && tag_of(entry) == tag)
+		else if (entry)
 			found[n++] = candidate_of(entry);
 	}
 	if (!*known)
@@ -246,7 +258,7 @@ int pshare_index_resize_candidates(struct pshare_index *index, u64 pages)
 	u32 nr_new = buckets_for(pages), i;
 	u64 *buckets;
 
-	buckets = kvcalloc(nr_new, PSHARE_BUCKET_ENTRIES * sizeof(u64), TABLE_GFP);
+	buckets = alloc_table((u64)nr_new * PSHARE_BUCKET_ENTRIES * sizeof(u64));
 	if (!buckets)
 		return -ENOMEM;
 	for (i = 0; index->buckets && i < nr_new; i++) {
@@ -254,7 +266,7 @@ int pshare_index_resize_candidates(struct pshare_index *index, u64 pages)
 		if (i % 1024 == 0)
 			cond_resched();
 	}
-	kvfree(index->buckets);
+	vfree(index->buckets);
 	index->buckets = buckets;
 	index->nr_buckets = nr_new;
 	return 0;
@@ -295,7 +307,7 @@ int pshare_index_resize_frames(struct pshare_index *index)
 	struct pshare_link *link;
 	struct hlist_node *next;
 
-	heads = kvcalloc(nr_new, sizeof(*heads), TABLE_GFP);
+	heads = alloc_table(nr_new * sizeof(*heads));
 	if (!heads)
 		return -ENOMEM;
 	index->heads = heads;
@@ -306,7 +318,7 @@ int pshare_index_resize_frames(struct pshare_index *index)
 		if (i % 1024 == 0)
 			cond_resched();
 	}
-	kvfree(old);
+	vfree(old);
 	return 0;
 }
 
@@ -324,7 +336,7 @@ int pshare_index_init(struct pshare_index *index)
 	memset(index, 0, sizeof(*index));
 	for (i = 0; i < PSHARE_INDEX_LOCKS; i++)
 		spin_lock_init(&index->locks[i]);
-	index->crowded = kvcalloc(BITS_TO_LONGS(PSHARE_CROWDED_BITS), sizeof(long), TABLE_GFP);
+	index->crowded = alloc_table(PSHARE_CROWDED_BITS / 8);
 	if (!index->crowded || pshare_index_resize_candidates(index, 0) ||
 	    pshare_index_resize_frames(index)) {
 		pshare_index_free(index);
@@ -335,8 +347,8 @@ int pshare_index_init(struct pshare_index *index)
 
 void pshare_index_free(struct pshare_index *index)
 {
-	kvfree(index->crowded);
-	kvfree(index->buckets);
-	kvfree(index->heads);
+	vfree(index->crowded);
+	vfree(index->buckets);
+	vfree(index->heads);
 	memset(index, 0, sizeof(*index));
 }

@@ -131,5 +131,6 @@ int pshare_layout_walk(struct pshare_vm *vm)
 		cond_resched();
 	}
 	note_never(vm, layout.never);
+	pshare_region_expect(vm, get_mm_counter(vm->mm, MM_ANONPAGES));
 	return layout.found;
 }

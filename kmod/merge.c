@@ -90,8 +90,8 @@ static bool is_equal(const struct pshare_merge *item)
 	const void *content = page_address(item->page);
 
 	if (!item->frame)
-		return !memchr_inv(content, 0, PAGE_SIZE);
-	return !memcmp(content, page_address(item->frame), PAGE_SIZE);
+		return pshare_page_is_zero(content);
+	return pshare_page_equal(content, page_address(item->frame));
 }
 
 /*

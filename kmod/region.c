@@ -29,7 +29,7 @@
 static struct kmem_cache *region_cache;
 static DEFINE_SPINLOCK(queue_lock);
 static struct rb_root_cached queue = RB_ROOT_CACHED;
-static u64 nr_regions, nr_present;
+static u64 nr_regions, nr_present, nr_expected;
 
 /* The pass that is going on, and the regions it has not come to. */
 static u32 pass = 1;
@@ -43,7 +43,15 @@ u32 pshare_region_pass(void)
 
 u64 pshare_region_present(void)
 {
-	return READ_ONCE(nr_present);
+	return max(READ_ONCE(nr_present), READ_ONCE(nr_expected));
+}
+
+void pshare_region_expect(struct pshare_vm *vm, u64 pages)
+{
+	spin_lock(&queue_lock);
+	nr_expected += pages - vm->expected;
+	vm->expected = pages;
+	spin_unlock(&queue_lock);
 }
 
 u64 pshare_region_bytes(void)
@@ -543,6 +551,7 @@ void pshare_region_drop_vm(struct pshare_vm *vm)
 	leave_request(&vm->layout);
 	spin_unlock(&queue_lock);
 	call_on_regions(vm, drop);
+	pshare_region_expect(vm, 0);
 	xa_destroy(&vm->regions);
 	spin_lock(&queue_lock);
 	ended = end_pass();

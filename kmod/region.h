@@ -191,6 +191,9 @@ void pshare_region_drain_soon(void);
 void pshare_region_lock(void);
 void pshare_region_unlock(void);
 
+/* Resident pages that a layout walk has seen: the index gets room for them at once. */
+void pshare_region_expect(struct pshare_vm *vm, u64 pages);
+
 /* Number of the pass that is going on; pages present in all regions; bytes. */
 u32 pshare_region_pass(void);
 u64 pshare_region_present(void);

@@ -94,8 +94,9 @@ typedef struct { s64 v; } atomic64_t;
 #define GFP_KERNEL		0
 #define __GFP_NORETRY		0
 #define __GFP_NOWARN		0
-#define kvcalloc(n, size, gfp)	calloc(n, size)
-#define kvfree(p)		free(p)
+#define __GFP_ZERO		0
+#define __vmalloc(size, gfp)	calloc(1, size)
+#define vfree(p)		free(p)
 
 /* One final newline is allowed; too many digits are found before other faults, as in the kernel. */
 static inline int kstrtou64(const char *text, unsigned int base, u64 *value)

@@ -67,7 +67,7 @@ static void set_sharer(struct pshare_visit *visit, int nid)
 static bool is_zero(const struct pshare_visit *visit, const struct pshare_look *look)
 {
 	return visit->zero_pages && look->hash == pshare_hasher.zero &&
-	       !memchr_inv(page_address(look->page), 0, PAGE_SIZE);
+	       pshare_page_is_zero(page_address(look->page));
 }
 
 /*
@@ -87,7 +87,7 @@ static struct page *find_frame(struct pshare_visit *visit, struct pshare_look *l
 	if (frame)
 		return frame;
 	frame = pshare_frame_find(key, &visit->sharer);
-	if (frame && memcmp(page_address(frame), page_address(look->page), PAGE_SIZE)) {
+	if (frame && !pshare_page_equal(page_address(frame), page_address(look->page))) {
 		put_page(frame);
 		frame = NULL;
 	}
@@ -168,7 +168,7 @@ static enum twin look_at_twin(struct pshare_visit *visit, struct pshare_vm *vm, 
 		goto out;
 	if (pshare_frame_key(page_address(page), visit->sharer.salt) != look->key)
 		goto out;
-	if (!memcmp(page_address(page), page_address(look->page), PAGE_SIZE)) {
+	if (pshare_page_equal(page_address(page), page_address(look->page))) {
 		twin = PageCompound(page) ? TWIN_LARGE : TWIN_THERE;
 	} else if (pshare_fingerprint(&pshare_hasher, page_address(page)) == look->hash) {
 		/* Different pages of one fingerprint: see pshare_frame_collides(). */
@@ -314,7 +314,7 @@ static void make_frame(struct pshare_visit *visit, struct pshare_look *look)
 static bool changed_already(struct pshare_visit *visit, const struct pshare_look *look)
 {
 	if (!visit->churning || !look->frame ||
-	    !memcmp(page_address(look->page), page_address(look->frame), PAGE_SIZE))
+	    pshare_page_equal(page_address(look->page), page_address(look->frame)))
 		return false;
 	visit->tally.c[PSHARE_C_skipped_changed]++;
 	return true;

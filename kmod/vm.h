@@ -80,6 +80,7 @@ enum pshare_never {
  * @regions: struct pshare_region by address >> PSHARE_REGION_SHIFT, under the
  *           queue's lock
  * @nr_regions: how many they are
+ * @expected: resident pages at the last layout walk
  * @layout: stands for the search for new regions in the queue
  * @first_pass: passes that were done when it was registered
  * @counted: when its page tables were counted last, in jiffies; 0 for never
@@ -114,6 +115,7 @@ struct pshare_vm {
 	u64 never[PSHARE_NR_NEVER];
 	struct xarray regions;
 	u64 nr_regions;
+	u64 expected;
 	struct pshare_region layout;
 	u64 first_pass;
 	unsigned long counted;

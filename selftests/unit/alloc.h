@@ -45,9 +45,9 @@ static inline void alloc_free(void *block)
 	free(header);
 }
 
-#undef kvcalloc
-#undef kvfree
-#define kvcalloc(n, size, gfp)	alloc_zeroed(n, size)
-#define kvfree(block)		alloc_free(block)
+#undef __vmalloc
+#undef vfree
+#define __vmalloc(size, gfp)	alloc_zeroed(1, size)
+#define vfree(block)		alloc_free(block)
 
 #endif

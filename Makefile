@@ -26,7 +26,7 @@ WARN := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wshadow $(if $(f
 CPPFLAGS += -D_GNU_SOURCE -Iuapi -MMD -MP
 
 .DELETE_ON_ERROR:
-.PHONY: all module command tests unit-tests install uninstall lint check demo shell deps clean help FORCE
+.PHONY: all module command tests unit-tests install uninstall lint check check-debug demo shell deps clean help FORCE
 
 all: module command
 
@@ -73,7 +73,7 @@ test_objects := $(patsubst selftests/%.c,build/selftests/%.o,$(filter-out %_test
 tests := $(patsubst selftests/%.c,build/selftests/%,$(wildcard selftests/*_test.c))
 unit_objects := $(patsubst selftests/unit/%.c,build/unit/%.o,$(filter-out %_test.c,$(wildcard selftests/unit/*.c)))
 unit_tests := $(patsubst selftests/unit/%.c,build/unit/%,$(wildcard selftests/unit/*_test.c))
-guest_load := build/selftests/guest/load
+guest_load := build/selftests/guest/load build/selftests/guest/hold-kvm
 sanitize := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 kselftest := build/linux-source/kselftest_harness.h
 
@@ -92,8 +92,8 @@ build/selftests/%.o: selftests/%.c | $(kselftest)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -isystem build/linux-source -pthread $$(pkg-config --cflags $(test_libs)) -c -o $@ $<
 
-# Runs inside a guest that has no libraries.
-$(guest_load): selftests/guest/load.c
+# Run where there are no libraries.
+$(guest_load): build/selftests/guest/%: selftests/guest/%.c
 	$(say) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(CC) -O2 $(WARN) -static -o $@ $<
@@ -141,6 +141,14 @@ deps:
 
 check: deps
 	$(Q)scripts/check $(CHECK_KERNELS:%=--kernel %) $(if $(TEST),--test "$(TEST)") $(if $(filter 1,$(PARALLEL)),--parallel)
+
+# Kernels that look for mistakes are slow: more memory and time for everything.
+check-debug:
+	$(Q)scripts/deps --debug
+	$(Q)set -e; for kernel in $(CHECK_KERNELS); do \
+		kernels="$$kernels --kernel $$(scripts/debug-kernel $$kernel)"; \
+	done; \
+	scripts/check $$kernels $(if $(TEST),--test "$(TEST)") --host-only --limit 3600 --mem 4G
 
 demo: deps
 	$(Q)scripts/demo $(or $(KERNEL),6.12)
@@ -193,6 +201,7 @@ help:
 	@echo 'Test'
 	@echo '  make check               everything, on both kernels; KERNEL=6.1 one, TEST=NAME one program,'
 	@echo '                           PARALLEL=1 both kernels at once'
+	@echo '  make check-debug         on kernels with KASAN, lockdep, kmemleak; takes hours the first time'
 	@echo '  make lint                checkpatch, sparse, shellcheck'
 	@echo 'Options'
 	@echo '  V=1 shows the commands, WERROR=1 makes every warning an error'

@@ -14,46 +14,30 @@
 /* Regions that are looked at, and areas, under one hold of mmap_lock. */
 #define STRETCH	256
 
-/**
- * struct layout - a walk that is going on
- * @vm: whose
- * @addr: where to go on
- * @left: how much of the stretch is left
- * @found: new regions
- * @never: bytes that can never be merged
- */
-struct layout {
-	struct pshare_vm *vm;
-	unsigned long addr;
-	unsigned int left;
-	unsigned int found;
-	u64 never[PSHARE_NR_NEVER];
-};
-
 static unsigned long limit(void)
 {
 	return min_t(unsigned long, TASK_SIZE_MAX, PSHARE_ADDR_LIMIT);
 }
 
 /* Where memory begins in the area, region by region. */
-static void walk_area(struct layout *layout, unsigned long end)
+static void walk_area(struct pshare_vm *vm, struct pshare_layout *layout, unsigned long end)
 {
-	struct mm_struct *mm = layout->vm->mm;
+	struct mm_struct *mm = vm->mm;
 
 	while (layout->left) {
 		layout->addr = pshare_walk_next(mm, layout->addr, end);
 		if (layout->addr >= end)
 			return;
-		layout->found += pshare_region_add(layout->vm, layout->addr);
+		layout->found += pshare_region_add(vm, layout->addr);
 		layout->addr = min(end, ALIGN_DOWN(layout->addr, PSHARE_REGION_SIZE) +
 					PSHARE_REGION_SIZE);
 		layout->left--;
 	}
 }
 
-static void walk_stretch(struct layout *layout)
+static void walk_stretch(struct pshare_vm *vm, struct pshare_layout *layout)
 {
-	struct mm_struct *mm = layout->vm->mm;
+	struct mm_struct *mm = vm->mm;
 	struct vm_area_struct *vma;
 
 	VMA_ITERATOR(vmi, mm, layout->addr);
@@ -68,7 +52,7 @@ static void walk_stretch(struct layout *layout)
 		layout->addr = start;
 		layout->left--;
 		if (never == PSHARE_NR_NEVER) {
-			walk_area(layout, min(vma->vm_end, limit()));
+			walk_area(vm, layout, min(vma->vm_end, limit()));
 			if (layout->addr < min(vma->vm_end, limit()))
 				return;
 		} else {
@@ -98,39 +82,42 @@ static void note_never(struct pshare_vm *vm, const u64 *never)
 	}
 }
 
-static int walk_locked(struct layout *layout)
+static int walk_locked(struct pshare_vm *vm, struct pshare_layout *layout)
 {
-	struct mm_struct *mm = layout->vm->mm;
+	struct mm_struct *mm = vm->mm;
 	int err = -EBUSY;
 
 	if (!mmget_not_zero(mm))
 		return -ESRCH;
 	if (mmap_read_trylock(mm)) {
 		layout->left = STRETCH;
-		walk_stretch(layout);
+		walk_stretch(vm, layout);
 		mmap_read_unlock(mm);
 		err = 0;
 	}
 	mmput_async(mm);
 	if (err)
-		pshare_stats_add_one(layout->vm, PSHARE_C_skipped_busy, 1);
+		pshare_stats_add_one(vm, PSHARE_C_skipped_busy, 1);
 	return err;
 }
 
 int pshare_layout_walk(struct pshare_vm *vm)
 {
-	struct layout layout = { .vm = vm };
-	int err;
+	struct pshare_layout *layout = &vm->walk;
+	int err, found;
 
-	while (layout.addr < limit()) {
+	/* A walk that was put off because of a lock goes on where it was. */
+	while (layout->addr < limit()) {
 		if (READ_ONCE(vm->ending))
 			return -ESRCH;
-		err = walk_locked(&layout);
+		err = walk_locked(vm, layout);
 		if (err)
 			return err;
 		cond_resched();
 	}
-	note_never(vm, layout.never);
+	note_never(vm, layout->never);
+	found = layout->found;
+	memset(layout, 0, sizeof(*layout));
 	pshare_region_expect(vm, get_mm_counter(vm->mm, MM_ANONPAGES));
-	return layout.found;
+	return found;
 }

@@ -51,6 +51,20 @@ enum pshare_never {
 };
 
 /**
+ * struct pshare_layout - a layout walk that is going on; its scanner's alone
+ * @addr: where to go on
+ * @left: how much of the stretch under one hold of mmap_lock is left
+ * @found: new regions
+ * @never: bytes that can never be merged, so far
+ */
+struct pshare_layout {
+	unsigned long addr;
+	unsigned int left;
+	unsigned int found;
+	u64 never[PSHARE_NR_NEVER];
+};
+
+/**
  * struct pshare_vm - one registered process
  * @ref: references; the registry holds one while the VM is registered
  * @notifier: tells when the address space ends; holds mm_count
@@ -81,6 +95,7 @@ enum pshare_never {
  *           queue's lock
  * @nr_regions: how many they are
  * @expected: resident pages at the last layout walk
+ * @walk: the layout walk that is going on
  * @layout: stands for the search for new regions in the queue
  * @first_pass: passes that were done when it was registered
  * @counted: when its page tables were counted last, in jiffies; 0 for never
@@ -116,6 +131,7 @@ struct pshare_vm {
 	struct xarray regions;
 	u64 nr_regions;
 	u64 expected;
+	struct pshare_layout walk;
 	struct pshare_region layout;
 	u64 first_pass;
 	unsigned long counted;

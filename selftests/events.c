@@ -126,7 +126,7 @@ static bool take_event(int cmd, uint64_t cookie, struct event *event)
 
 static int wait_event(int cmd, uint64_t cookie, unsigned int seconds, struct event *event)
 {
-	double end = now() + seconds;
+	double end = deadline(seconds);
 	struct pollfd poll_fd;
 	double left;
 

@@ -43,6 +43,21 @@ static inline void fixture_verdict(struct __test_metadata *_metadata, const char
 #define TEST_SECONDS	90
 #define HOST_TEST(fixture, name)	TEST_F_TIMEOUT(fixture, name, TEST_SECONDS)
 
+/* The harness's main(), but timeouts are longer where the kernel is slow. */
+#undef TEST_HARNESS_MAIN
+#define TEST_HARNESS_MAIN \
+	int main(int argc, char **argv) \
+	{ \
+		struct __fixture_metadata *fixture; \
+		struct __test_metadata *test; \
+\
+		for (fixture = __fixture_list; fixture; fixture = fixture->next) { \
+			for (test = fixture->tests; test; test = test->next) \
+				test->timeout *= slowness(); \
+		} \
+		return test_harness_run(argc, argv); \
+	}
+
 /* A call that must succeed; shows the kernel's message if it does not. */
 #define ASSERT_OK(call) \
 	ASSERT_EQ(0, call) \

@@ -35,7 +35,7 @@ int module_load(const char *parameters)
 
 int module_unload(void)
 {
-	double end = now() + UNLOAD_SECONDS;
+	double end = deadline(UNLOAD_SECONDS);
 
 	while (syscall(SYS_delete_module, "pshare", O_NONBLOCK)) {
 		/* A request may hold it for a moment. */

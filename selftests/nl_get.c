@@ -130,7 +130,7 @@ int64_t vm_counter(pid_t pid, int counter)
 
 int64_t vm_counter_settles(pid_t pid, int counter, int64_t value)
 {
-	double end = now() + SETTLE_SECONDS;
+	double end = deadline(SETTLE_SECONDS);
 	int64_t seen;
 
 	while ((seen = vm_counter(pid, counter)) != value && now() < end)
@@ -170,7 +170,7 @@ int64_t stat_now(int counter)
 
 int64_t stat_settles(int counter, int64_t value)
 {
-	double end = now() + SETTLE_SECONDS;
+	double end = deadline(SETTLE_SECONDS);
 	int64_t seen;
 
 	while ((seen = stat_now(counter)) != value && now() < end)

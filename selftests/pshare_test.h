@@ -344,8 +344,12 @@ int read_file(const char *path, char *text, size_t size);
 long long meminfo_kb(const char *field);
 long long vmstat_number(const char *field);
 bool kernel_at_least(unsigned int major, unsigned int minor);
-/* Seconds since some moment, for deadlines. */
+/* Seconds since some moment. */
 double now(void);
+/* How many times longer things may take: kernels built for debugging are slow. */
+unsigned int slowness(void);
+/* The moment until which to wait for what takes this long at most. */
+double deadline(unsigned int seconds);
 void pause_ms(unsigned int ms);
 
 #endif

@@ -58,7 +58,7 @@ static long number_in(const char *path)
 static bool wait_grown(const char *path, long more)
 {
 	long from = number_in(path);
-	double end = now() + 30;
+	double end = deadline(30);
 
 	while (number_in(path) < from + more && now() < end)
 		pause_ms(20);

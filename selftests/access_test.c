@@ -432,4 +432,26 @@ HOST_TEST(access, userfaultfd_protects_merged_pages_and_reports_writes)
 	expect_right(_metadata, &b, SEED_PAIR);
 }
 
+/* The handler would have to be asked, and may never answer. */
+HOST_TEST(access, unmerge_does_not_wait_for_a_userfaultfd)
+{
+	struct child a, b;
+	int err;
+
+	prepare(_metadata, &self->host, &a, &b);
+	ASSERT_EQ(0, child_call(&a, do_uffd_open, 0, 0, 0, 0));
+	merge(_metadata, &a, &b);
+	ASSERT_EQ(0, child_call(&a, do_uffd_protect, 1, 0, 0, 0));
+	err = unmerge(a.pid, false, NULL);
+	EXPECT_EQ(EBUSY, err);
+	EXPECT_STRNE("", last_extack());
+	EXPECT_EQ(0, child_call(&a, do_uffd_events, 0, 0, 0, 0));
+	expect_right(_metadata, &a, SEED_PAIR);
+	ASSERT_EQ(0, child_call(&a, do_uffd_protect, 0, 0, 0, 0));
+	ASSERT_OK(unmerge(a.pid, false, NULL));
+	EXPECT_EQ(0, count_frames(&a));
+	expect_right(_metadata, &a, SEED_PAIR);
+	expect_right(_metadata, &b, SEED_PAIR);
+}
+
 TEST_HARNESS_MAIN

@@ -17,7 +17,7 @@
 #include "pshare_test.h"
 
 #define CGROUP_ROOT	"/sys/fs/cgroup"
-#define SWAP_DEVICE	"/dev/zram0"
+#define ZRAM		"/dev/zram0"
 
 /* Died, warned, soft lockup, bad page: never by us. */
 #define TAINT_BAD	(1UL << 5 | 1UL << 7 | 1UL << 9 | 1UL << 14)
@@ -303,6 +303,18 @@ static int run_program(const char *program, const char *argument)
 	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : ENOSYS;
 }
 
+static int enable_swap(struct host *host, const char *device, unsigned int mib)
+{
+	int err = make_swap(device, mib * MIB_PAGES);
+
+	if (err)
+		return err;
+	if (swapon(device, 0))
+		return errno;
+	snprintf(host->swap, sizeof(host->swap), "%s", device);
+	return 0;
+}
+
 int host_swap_on(struct host *host, unsigned int mib)
 {
 	char size[32];
@@ -312,25 +324,26 @@ int host_swap_on(struct host *host, unsigned int mib)
 		return err;
 	write_file("/sys/block/zram0/reset", "1");
 	snprintf(size, sizeof(size), "%uM", mib);
-	err = write_file("/sys/block/zram0/disksize", size);
-	if (!err)
-		err = make_swap(SWAP_DEVICE, mib * MIB_PAGES);
-	if (err)
-		return err;
-	if (swapon(SWAP_DEVICE, 0))
-		return errno;
-	host->swap = true;
-	return 0;
+	return write_file("/sys/block/zram0/disksize", size) ?: enable_swap(host, ZRAM, mib);
+}
+
+int host_swap_on_loop(struct host *host, unsigned int mib)
+{
+	char device[64];
+
+	return host_loop(host, mib, device, sizeof(device)) ?: enable_swap(host, device, mib);
 }
 
 int host_swap_off(struct host *host)
 {
-	if (!host->swap)
+	bool zram = !strcmp(host->swap, ZRAM);
+
+	if (!host->swap[0])
 		return 0;
-	if (swapoff(SWAP_DEVICE))
+	if (swapoff(host->swap))
 		return errno;
-	host->swap = false;
-	return write_file("/sys/block/zram0/reset", "1");
+	host->swap[0] = 0;
+	return zram ? write_file("/sys/block/zram0/reset", "1") : 0;
 }
 
 /* busybox brings losetup along. */

@@ -449,6 +449,51 @@ static long do_check_numbers(struct child *self, const long *arg)
 	return -1;
 }
 
+/* Every page another content, and quick to make. */
+static long do_count_up(struct child *self, const long *arg)
+{
+	long i;
+
+	for (i = 0; i < arg[0]; i++)
+		*(uint64_t *)(self->mem + i * PAGE_SIZE + 64) = 1 + i;
+	return 0;
+}
+
+/* Two processes come, share 32 MiB and go. */
+static void share_and_go(struct __test_metadata *_metadata, struct host *host)
+{
+	const size_t pages = 32 * MIB_PAGES;
+	struct child a, b;
+
+	host->nr_children = 0;
+	ASSERT_OK(host_vm(host, &a, "a", pages, MEM_SMALL));
+	ASSERT_OK(host_vm(host, &b, "b", pages, MEM_SMALL));
+	ASSERT_EQ(0, child_call(&a, do_count_up, pages, 0, 0, 0));
+	ASSERT_EQ(0, child_call(&b, do_count_up, pages, 0, 0, 0));
+	ASSERT_OK(scan_all_wait());
+	EXPECT_MOST(pages, frames_equal(a.pid, a.mem, b.pid, b.mem, pages));
+	child_exit(&a);
+	child_exit(&b);
+	EXPECT_EQ(0, stat_settles(C(PAGES_SHARED), 0));
+}
+
+HOST_TEST(merge, memory_of_pages_and_frames_goes_back_to_the_host)
+{
+	const long long much_kb = 64 * 1024;
+	double end = deadline(30);
+	long long before;
+	int i;
+
+	share_and_go(_metadata, &self->host);
+	before = meminfo_kb("MemFree");
+	for (i = 0; i < 4; i++)
+		share_and_go(_metadata, &self->host);
+	/* One frame that stays with each merge would be 128 MiB by now. Free lists lag. */
+	while (before - meminfo_kb("MemFree") > much_kb && now() < end)
+		pause_ms(100);
+	EXPECT_GE(much_kb, before - meminfo_kb("MemFree"));
+}
+
 /* Huge pages are the quickest way to take memory away, and to give it back. */
 static void leave_available(struct __test_metadata *_metadata, struct host *host, long mib)
 {

@@ -306,7 +306,7 @@ struct host {
 	} saved[HOST_SAVED];
 	unsigned int nr_cgroups;
 	char cgroups[HOST_CGROUPS][32];
-	bool swap;
+	char swap[64];		/* the device, or "" */
 	int loop;		/* number of the loop device, or -1 */
 	char problem[512];
 };
@@ -334,8 +334,12 @@ int host_cgroup(struct host *host, const char *name);
 int cgroup_write(const char *name, const char *file, const char *value);
 int cgroup_add(const char *name, pid_t pid);
 long long cgroup_read(const char *name, const char *file);
-/* A zram device as swap; swapoff by teardown. host_swap_off() brings everything back in. */
+/*
+ * A zram device as swap, or a loop device, whose pages stay in the swap cache when
+ * they are read. swapoff by teardown; host_swap_off() brings everything back in.
+ */
 int host_swap_on(struct host *host, unsigned int mib);
+int host_swap_on_loop(struct host *host, unsigned int mib);
 int host_swap_off(struct host *host);
 /* A loop device over a tmpfs file, for O_DIRECT; fills in its path. */
 int host_loop(struct host *host, unsigned int mib, char *path, size_t size);

@@ -145,7 +145,7 @@ check: deps
 # Kernels that look for mistakes are slow: more memory and time for everything.
 check-debug:
 	$(Q)scripts/deps --debug
-	$(Q)set -e; for kernel in $(CHECK_KERNELS); do \
+	$(Q)set -e; kernels=; for kernel in $(CHECK_KERNELS); do \
 		kernels="$$kernels --kernel $$(scripts/debug-kernel $$kernel)"; \
 	done; \
 	scripts/check $$kernels $(if $(TEST),--test "$(TEST)") --host-only --limit 3600 --mem 4G
@@ -201,7 +201,7 @@ help:
 	@echo 'Test'
 	@echo '  make check               everything, on both kernels; KERNEL=6.1 one, TEST=NAME one program,'
 	@echo '                           PARALLEL=1 both kernels at once'
-	@echo '  make check-debug         on kernels with KASAN, lockdep, kmemleak; takes hours the first time'
+	@echo '  make check-debug         on kernels with KASAN, lockdep, kmemleak; builds them the first time'
 	@echo '  make lint                checkpatch, sparse, shellcheck'
 	@echo 'Options'
 	@echo '  V=1 shows the commands, WERROR=1 makes every warning an error'

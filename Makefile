@@ -26,7 +26,7 @@ WARN := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wshadow $(if $(f
 CPPFLAGS += -D_GNU_SOURCE -Iuapi -MMD -MP
 
 .DELETE_ON_ERROR:
-.PHONY: all module command tests unit-tests install uninstall lint check check-debug demo shell deps clean help FORCE
+.PHONY: all module command tests unit-tests install uninstall lint check check-debug bench bench-native demo shell deps clean help FORCE
 
 all: module command
 
@@ -92,6 +92,25 @@ build/selftests/%.o: selftests/%.c | $(kselftest)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -isystem build/linux-source -pthread $$(pkg-config --cflags $(test_libs)) -c -o $@ $<
 
+# The benchmark runs in the test host, too.
+bench_objects := $(patsubst selftests/%.c,build/selftests/%.o,$(wildcard selftests/bench/*.c))
+
+build/selftests/bench/bench: $(bench_objects) $(test_objects)
+	$(say) LD $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $$(pkg-config --libs $(test_libs))
+
+# Parts of the module on this machine's processor.
+native_objects := $(patsubst %.c,build/native/%.o,selftests/native/native.c kmod/fingerprint.c kmod/index.c)
+
+build/native/native: $(native_objects)
+	$(say) LD $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^
+
+build/native/%.o: %.c
+	$(say) CC "$< (native)"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -Ikmod $(CFLAGS) $(WARN) -pthread -c -o $@ $<
+
 # Run where there are no libraries.
 $(guest_load): build/selftests/guest/%: selftests/guest/%.c
 	$(say) CC $<
@@ -150,6 +169,13 @@ check-debug:
 	done; \
 	scripts/check $$kernels $(if $(TEST),--test "$(TEST)") --host-only --limit 3600 --mem 4G
 
+bench: deps
+	$(Q)$(MAKE) $(CHECK_KERNELS:%=module-%) build/selftests/bench/bench
+	$(Q)scripts/bench $(CHECK_KERNELS:%=--kernel %) $(if $(SCANNER),--scanner $(SCANNER)) $(BENCH)
+
+bench-native: build/native/native
+	$(Q)build/native/native
+
 demo: deps
 	$(Q)scripts/demo $(or $(KERNEL),6.12)
 
@@ -202,9 +228,13 @@ help:
 	@echo '  make check               everything, on both kernels; KERNEL=6.1 one, TEST=NAME one program,'
 	@echo '                           PARALLEL=1 both kernels at once'
 	@echo '  make check-debug         on kernels with KASAN, lockdep, kmemleak; builds them the first time'
+	@echo '  make bench               CPU time and savings beside ksmd; BENCH=NAME one workload, KERNEL=6.1'
+	@echo '                           one kernel, SCANNER=pshare without ksmd'
+	@echo '  make bench-native        fingerprint, lookup and compare on this processor, beside plain reading'
 	@echo '  make lint                checkpatch, sparse, shellcheck'
 	@echo 'Options'
 	@echo '  V=1 shows the commands, WERROR=1 makes every warning an error'
 
 FORCE:
--include $(wildcard build/user/*.d build/selftests/*.d build/unit/*.d build/unit/*/*.d)
+-include $(wildcard build/user/*.d build/selftests/*.d build/unit/*.d build/unit/*/*.d \
+	build/selftests/bench/*.d build/native/*/*.d build/native/selftests/native/*.d)

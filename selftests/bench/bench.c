@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * bench WORKLOAD [ksmd|pshare]: measures a workload, by default under both.
+ * bench --profile WORKLOAD SCANNER: and shows where the scanner's time goes.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "bench.h"
+
+bool profiling;
+
+/* 4 processes of 96 MiB are what KSM, UKSM and the study of this project were measured with. */
+#define MIB	MIB_PAGES
+
+static const struct load_spec baseline = {
+	.processes = 4, .pages = 96 * MIB, .run = 8, .equal = 45, .zero = 5, .hot = 5,
+};
+
+static const struct load_spec clones = {
+	.processes = 4, .pages = 96 * MIB, .run = 8, .equal = 50, .zero = 5,
+};
+
+static const struct load_spec strangers = {
+	.processes = 4, .pages = 96 * MIB, .run = 8, .equal = 1,
+};
+
+static const struct load_spec zeros = {
+	.processes = 4, .pages = 96 * MIB, .run = 8, .equal = 2, .zero = 90,
+};
+
+/* Runs of 16 huge pages: some are equal as a whole. */
+static const struct load_spec huge = {
+	.processes = 4, .pages = 96 * MIB, .run = 512, .equal = 50, .zero = 5, .how = MEM_HUGE,
+};
+
+/* In each huge page some 16 of 512 are equal. */
+static const struct load_spec huge_few = {
+	.processes = 4, .pages = 96 * MIB, .run = 4, .equal = 3, .how = MEM_HUGE,
+};
+
+static const struct load_spec hot = {
+	.processes = 4, .pages = 32 * MIB, .run = 8, .equal = 40, .zero = 5, .hot = 10,
+};
+
+#define GROWTH(mib) \
+	{ .processes = 4, .pages = (mib) / 4 * MIB, .run = 8, .equal = 50, .zero = 5 }
+
+static const struct load_spec growth[] = {
+	GROWTH(64), GROWTH(256), GROWTH(1024), GROWTH(2048),
+};
+
+const struct workload workloads[] = {
+	{ "baseline", "45% equal, 5% zero, 5% hot", &baseline, run_clones },
+	{ "clones", "half equal, some zero", &clones, run_clones },
+	{ "strangers", "almost nothing equal", &strangers, run_strangers },
+	{ "rest", "clones, left alone when all is shared", &clones, run_rest },
+	{ "zeros", "mostly zero pages", &zeros, run_clones },
+	{ "huge", "clones in huge pages", &huge, run_clones },
+	{ "huge-few", "huge pages with few equal parts", &huge_few, run_clones },
+	{ "hot", "a tenth is rewritten all the time", &hot, run_hot },
+	{ "sparse", "4 TiB of addresses, a page in each 2 GiB", NULL, run_sparse },
+	{ "shortlived", "processes that live for 4 s, at default speed", NULL, run_shortlived },
+	{ "growth-64", "clones, 64 MiB together", &growth[0], run_clones },
+	{ "growth-256", "clones, 256 MiB together", &growth[1], run_clones },
+	{ "growth-1024", "clones, 1 GiB together", &growth[2], run_clones },
+	{ "growth-2048", "clones, 2 GiB together", &growth[3], run_clones },
+};
+
+const unsigned int nr_workloads = ARRAY_SIZE(workloads);
+
+static const struct workload *find_workload(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_workloads; i++)
+		if (!strcmp(workloads[i].name, name))
+			return &workloads[i];
+	return NULL;
+}
+
+static void list(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_workloads; i++)
+		printf("%s\t%s\n", workloads[i].name, workloads[i].what);
+}
+
+static void measure(const struct workload *workload, const struct scanner *scanner)
+{
+	struct figures figures = { 0 };
+
+	workload->run(workload, scanner, &figures);
+	report(workload->name, scanner->name, &figures);
+}
+
+int main(int argc, char **argv)
+{
+	const struct workload *workload;
+	const char *only;
+
+	if (argc > 1 && !strcmp(argv[1], "--profile")) {
+		profiling = true;
+		argv++;
+		argc--;
+	}
+	if (argc < 2) {
+		list();
+		return 2;
+	}
+	workload = find_workload(argv[1]);
+	if (!workload)
+		die("no workload %s", argv[1]);
+	only = argc > 2 ? argv[2] : NULL;
+	if (!only || !strcmp(only, "ksmd"))
+		measure(workload, &ksmd);
+	if (!only || !strcmp(only, "pshare"))
+		measure(workload, &pshare);
+	return 0;
+}

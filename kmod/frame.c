@@ -87,6 +87,11 @@ u32 pshare_frame_domain(struct page *page)
 	return domain_of(link_of(page));
 }
 
+void pshare_frame_renew(struct page *page)
+{
+	WRITE_ONCE(link_of(page)->info, info_of(domain_of(link_of(page))));
+}
+
 bool pshare_frame_is_old(struct page *page)
 {
 	return (u16)(pshare_region_pass() - birth_of(page->index)) >= 2;

@@ -113,7 +113,16 @@ bool pshare_frame_is_leftover(struct page *page);
 /* The sharing domain of a frame, of this load of the module or an earlier one. */
 u32 pshare_frame_domain(struct page *page);
 
-/* Has a frame been there for at least one whole pass? */
+/**
+ * pshare_frame_renew() - a frame has got a sharer: it is young again
+ *
+ * A frame with one mapping is given back only when it has waited in vain for whole
+ * passes. Otherwise two sharers, visited in turn, could each give back what the
+ * other has just come to. Context: any.
+ */
+void pshare_frame_renew(struct page *page);
+
+/* Has a frame waited for a sharer for at least one whole pass? */
 bool pshare_frame_is_old(struct page *page);
 
 /* Is max_frames reached? Tells of it once, until the number falls again. */

@@ -130,6 +130,7 @@ static void map_frame(struct vm_area_struct *vma, pte_t *ptep, struct pshare_mer
 	if (item->frame) {
 		get_page(item->frame);
 		pshare_add_file_rmap(item->frame, vma);
+		pshare_frame_renew(item->frame);
 		found->merged_frames++;
 	} else {
 		found->merged_zeros++;

@@ -177,7 +177,8 @@ TEST(stress_is_right_by_itself)
 		       report.refused[i]);
 		EXPECT_LT(0, report.done[i] + report.refused[i]);
 	}
-	EXPECT_EQ(NULL, host_teardown(&host));
+	EXPECT_EQ(NULL, host_teardown(&host))
+		TH_LOG("%s", host.problem);
 }
 
 TEST_HARNESS_MAIN

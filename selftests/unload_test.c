@@ -13,7 +13,7 @@ HOST_FIXTURE(unload);
 #define ROUNDS		50
 #define WORKERS		3
 #define WORK_PAGES	512UL
-#define ROUNDS_SECONDS	200
+#define ROUNDS_SECONDS	800
 
 static void expect_right(struct __test_metadata *_metadata, struct child *child)
 {

@@ -324,7 +324,7 @@ struct pshare_vm *pshare_vm_add(pid_t pid, u64 start_time,
 		return ERR_PTR(-ESRCH);
 	}
 	if (div_u64(task->start_boottime, NS_PER_TICK) != start_time) {
-		NL_SET_ERR_MSG(extack, "the pid is that of another process now: its start time differs");
+		NL_SET_ERR_MSG(extack, "the pid is of another process now: start time differs");
 		vm = ERR_PTR(-ESRCH);
 	} else {
 		vm = pshare_vm_add_task(task, params, extack);

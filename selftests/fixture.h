@@ -44,18 +44,24 @@ static inline void fixture_verdict(struct __test_metadata *_metadata, const char
 #define HOST_TEST(fixture, name)	TEST_F_TIMEOUT(fixture, name, TEST_SECONDS)
 
 /* The harness's main(), but timeouts are longer where the kernel is slow. */
+static inline int run_slowly(int argc, char **argv)
+{
+	struct __fixture_metadata *fixture;
+	struct __test_metadata *test;
+
+	for (fixture = __fixture_list; fixture; fixture = fixture->next) {
+		for (test = fixture->tests; test; test = test->next)
+			test->timeout *= slowness();
+	}
+	return test_harness_run(argc, argv);
+}
+
+/* The last statement of every test program. */
 #undef TEST_HARNESS_MAIN
 #define TEST_HARNESS_MAIN \
 	int main(int argc, char **argv) \
 	{ \
-		struct __fixture_metadata *fixture; \
-		struct __test_metadata *test; \
-\
-		for (fixture = __fixture_list; fixture; fixture = fixture->next) { \
-			for (test = fixture->tests; test; test = test->next) \
-				test->timeout *= slowness(); \
-		} \
-		return test_harness_run(argc, argv); \
+		exit(run_slowly(argc, argv)); \
 	}
 
 /* A call that must succeed; shows the kernel's message if it does not. */

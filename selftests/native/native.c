@@ -192,7 +192,8 @@ static void make_memory(u64 *state)
 		for (w = 0; w < PAGE_BYTES / sizeof(*words) && i < PAGES / 2; w++)
 			words[w] = next(state);
 		if (i >= PAGES / 2)
-			memcpy(words, words - PAGES / 2 * (PAGE_BYTES / sizeof(*words)), PAGE_BYTES);
+			memcpy(words, words - PAGES / 2 * (PAGE_BYTES / sizeof(*words)),
+			       PAGE_BYTES);
 	}
 	for (i = PAGES - 1; i; i--) {
 		other = next(state) % (i + 1);

@@ -149,7 +149,7 @@ static void look_up_chunk(struct pshare_visit *visit)
 
 enum twin {
 	TWIN_STALE,	/* not there any more, or not equal any more */
-	TWIN_BUSY,	/* a lock was contended */
+	TWIN_BUSY,	/* a lock was contended, or a device has it */
 	TWIN_LARGE,	/* there, but part of a large folio, which may never be split */
 	TWIN_THERE,
 };
@@ -170,6 +170,8 @@ static enum twin look_at_twin(struct pshare_visit *visit, struct pshare_vm *vm, 
 		goto out;
 	if (pshare_page_equal(page_address(page), page_address(look->page))) {
 		twin = PageCompound(page) ? TWIN_LARGE : TWIN_THERE;
+		if (folio_maybe_dma_pinned(page_folio(page)))
+			twin = TWIN_BUSY;
 	} else if (pshare_fingerprint(&pshare_hasher, page_address(page)) == look->hash) {
 		/* Different pages of one fingerprint: see pshare_frame_collides(). */
 		pshare_index_set_crowded(&pshare_index, look->key);
@@ -337,8 +339,24 @@ static void resolve_twin(struct pshare_visit *visit, struct pshare_look *look)
 		promote(visit, twin);
 }
 
+/*
+ * Pins for I/O are held for long, for ever where a device is passed through: no
+ * frame is made for such a page or its twin, nor a round tried, visit for visit.
+ */
+static bool is_pinned(struct pshare_visit *visit, const struct pshare_look *look)
+{
+	if (!folio_maybe_dma_pinned(page_folio(look->page)))
+		return false;
+	visit->tally.c[PSHARE_C_skipped_pinned]++;
+	return true;
+}
+
 static void resolve_single(struct pshare_visit *visit, struct pshare_look *look)
 {
+	if (is_pinned(visit, look)) {
+		drop_look(look);
+		return;
+	}
 	set_sharer(visit, visit->across_nodes ? NUMA_NO_NODE : page_to_nid(look->page));
 	if (!look->zero && !look->frame)
 		resolve_twin(visit, look);

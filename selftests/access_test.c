@@ -308,6 +308,8 @@ HOST_TEST(access, registered_buffers_are_skipped_as_pinned)
 	ASSERT_OK(scan_all_wait());
 	EXPECT_EQ(0, count_frames(&a));
 	EXPECT_MOST(PAGES, vm_counter(a.pid, C(SKIPPED_PINNED)));
+	/* Its twin is no frame either: that would be shared with nobody. */
+	EXPECT_EQ(0, count_frames(&b));
 	ASSERT_EQ(0, child_call(&a, do_fixed, 1, 0, 0, 0));
 	ASSERT_EQ(0, child_fill(&a, 0, PAGES, SEED_NEW, 0));
 	ASSERT_OK(scan_all_wait());

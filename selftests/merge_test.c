@@ -455,12 +455,12 @@ static long do_count_up(struct child *self, const long *arg)
 	long i;
 
 	for (i = 0; i < arg[0]; i++)
-		*(uint64_t *)(self->mem + i * PAGE_SIZE + 64) = 1 + i;
+		*(uint64_t *)(self->mem + i * PAGE_SIZE + 64) = arg[1] + i;
 	return 0;
 }
 
-/* Two processes come, share 32 MiB and go. */
-static void share_and_go(struct __test_metadata *_metadata, struct host *host)
+/* Two processes come, share 32 MiB that nobody had before, and go. */
+static void share_and_go(struct __test_metadata *_metadata, struct host *host, int round)
 {
 	const size_t pages = 32 * MIB_PAGES;
 	struct child a, b;
@@ -468,8 +468,8 @@ static void share_and_go(struct __test_metadata *_metadata, struct host *host)
 	host->nr_children = 0;
 	ASSERT_OK(host_vm(host, &a, "a", pages, MEM_SMALL));
 	ASSERT_OK(host_vm(host, &b, "b", pages, MEM_SMALL));
-	ASSERT_EQ(0, child_call(&a, do_count_up, pages, 0, 0, 0));
-	ASSERT_EQ(0, child_call(&b, do_count_up, pages, 0, 0, 0));
+	ASSERT_EQ(0, child_call(&a, do_count_up, pages, 1 + round * pages, 0, 0));
+	ASSERT_EQ(0, child_call(&b, do_count_up, pages, 1 + round * pages, 0, 0));
 	ASSERT_OK(scan_all_wait());
 	EXPECT_MOST(pages, frames_equal(a.pid, a.mem, b.pid, b.mem, pages));
 	child_exit(&a);
@@ -484,10 +484,10 @@ HOST_TEST(merge, memory_of_pages_and_frames_goes_back_to_the_host)
 	long long before;
 	int i;
 
-	share_and_go(_metadata, &self->host);
+	share_and_go(_metadata, &self->host, 0);
 	before = meminfo_kb("MemFree");
-	for (i = 0; i < 4; i++)
-		share_and_go(_metadata, &self->host);
+	for (i = 1; i < 5; i++)
+		share_and_go(_metadata, &self->host, i);
 	/* One frame that stays with each merge would be 128 MiB by now. Free lists lag. */
 	while (before - meminfo_kb("MemFree") > much_kb && now() < end)
 		pause_ms(100);

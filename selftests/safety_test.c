@@ -125,6 +125,48 @@ HOST_TEST(safety, writes_during_the_merge_are_not_lost)
 	EXPECT_LT(3 * PAGES, host_grown(&self->host, C(MERGES)));
 }
 
+static size_t count_zero(struct child *child)
+{
+	struct mapping map;
+
+	return mapping_count(child->pid, child->mem, PAGES, &map) ? 0 : map.zero;
+}
+
+static long do_advise_all(struct child *self, const long *arg)
+{
+	static const int advice[] = { MADV_COLD, MADV_PAGEOUT, MADV_FREE, MADV_WILLNEED };
+	size_t i;
+
+	(void)arg;
+	for (i = 0; i < sizeof(advice) / sizeof(*advice); i++)
+		if (madvise(self->mem, PAGES * PAGE_SIZE, advice[i]))
+			return -errno;
+	return 0;
+}
+
+HOST_TEST(safety, merged_zero_pages_are_like_those_of_the_kernel)
+{
+	struct child a;
+
+	ASSERT_OK(host_filled(&self->host, &a, "a", PAGES, MEM_SMALL, SEED_ZERO, 0));
+	ASSERT_OK(scan_all_wait());
+	ASSERT_MOST(PAGES, count_zero(&a));
+	ASSERT_EQ(0, child_call(&a, do_advise_all, 0, 0, 0, 0));
+	ASSERT_EQ(0, child_mprotect(&a, 0, PAGES, PROT_NONE));
+	ASSERT_EQ(0, child_mprotect(&a, 0, PAGES, PROT_READ | PROT_WRITE));
+	EXPECT_MOST(PAGES, count_zero(&a));
+	EXPECT_EQ(-1, child_verify(&a, 0, PAGES, SEED_ZERO, 0));
+	/* Nobody sees what is written into one of them in another. */
+	ASSERT_EQ(0, child_fill(&a, 0, HALF, SEED_NEW, 0));
+	EXPECT_EQ(-1, child_verify(&a, HALF, HALF, SEED_ZERO, 0));
+	ASSERT_EQ(0, child_fill(&a, 0, HALF, SEED_ZERO, 0));
+	ASSERT_OK(scan_all_wait());
+	EXPECT_MOST(PAGES, count_zero(&a));
+	EXPECT_GE(PAGES * 4 / 100, smaps_kb(a.pid, a.mem, "Rss"));
+	child_exit(&a);
+	EXPECT_EQ(0, stat_settles(C(ZERO_PAGES), 0));
+}
+
 /* In a forked process: old content, then new content; exits with what went wrong. */
 static int check_and_write(struct child *self, uint64_t seed)
 {

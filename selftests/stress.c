@@ -39,14 +39,49 @@ static char *page_at(struct stress_thread *t, size_t page)
 	return t->mem + page * PAGE_SIZE;
 }
 
+/* What the page holds instead, if it is anything that a thread writes. */
+static int describe_content(char *text, size_t size, const void *page)
+{
+	uint32_t seed, number;
+
+	if (page_matches(page, SEED_ZERO, 0))
+		return snprintf(text, size, "all zero");
+	for (seed = 1; seed < STRESS_SEEDS; seed++)
+		for (number = 0; number < STRESS_NUMBERS; number++)
+			if (page_matches(page, seed, number))
+				return snprintf(text, size, "page %u of seed %u", number, seed);
+	return snprintf(text, size, "a mixture that begins with %016lx", *(unsigned long *)page);
+}
+
+/* The last operations on a page, the latest first, and how many operations ago. */
+static void describe_history(struct stress_thread *t, size_t page, char *text, size_t size)
+{
+	unsigned long ago, max = t->nr_done < STRESS_HISTORY ? t->nr_done : STRESS_HISTORY;
+	size_t used = 0;
+
+	for (ago = 1; ago <= max && used + 64 < size; ago++) {
+		const struct stress_done *done = &t->history[(t->nr_done - ago) % STRESS_HISTORY];
+
+		if (page - done->page < done->count)
+			used += snprintf(text + used, size - used, " %s%s(%u+%u)-%lu",
+					 stress_op_name(done->op), done->refused ? "!" : "",
+					 done->page, done->count, ago);
+	}
+}
+
 static void wrong(struct stress_thread *t, const char *what, size_t page)
 {
+	uint64_t entry = pagemap_entry(getpid(), page_at(t, page));
+	char content[64], history[512] = "";
+
 	if (t->report->wrong)
 		return;
+	describe_content(content, sizeof(content), page_at(t, page));
+	describe_history(t, page, history, sizeof(history));
 	snprintf(t->report->message, sizeof(t->report->message),
-		 "%s: page %zu at %p is not page %u of seed %u but begins with %016lx", what, page,
-		 page_at(t, page), t->content[page].number, t->content[page].seed,
-		 *(unsigned long *)page_at(t, page));
+		 "%s: page %zu at %p is not page %u of seed %u but %s; entry %#lx, then %#lx;%s",
+		 what, page, page_at(t, page), t->content[page].number, t->content[page].seed,
+		 content, entry, pagemap_entry(getpid(), page_at(t, page)), history);
 	t->report->wrong = true;
 }
 
@@ -459,14 +494,19 @@ static void one_operation(struct stress_thread *t)
 {
 	unsigned int op = next_random(t) % stress_nr_ops;
 	struct part part = { .page = next_random(t) % STRESS_PAGES };
+	int refused;
 
 	part.count = 1 + next_random(t) % STRESS_MAX_PART;
 	if (part.count > STRESS_PAGES - part.page)
 		part.count = STRESS_PAGES - part.page;
-	if (ops[op].run(t, part))
+	refused = ops[op].run(t, part);
+	if (refused)
 		t->report->refused[op]++;
 	else
 		t->report->done[op]++;
+	t->history[t->nr_done++ % STRESS_HISTORY] = (struct stress_done) {
+		op, part.page, part.count, refused,
+	};
 }
 
 int stress_prepare(struct stress_thread *t)

@@ -18,7 +18,16 @@ struct stress_report {
 	unsigned long done[STRESS_MAX_OPS];
 	unsigned long refused[STRESS_MAX_OPS];
 	bool wrong;
-	char message[160];
+	char message[1024];
+};
+
+/* What was done lately, for the message. */
+#define STRESS_HISTORY	2048
+struct stress_done {
+	uint16_t op;
+	uint16_t page;
+	uint16_t count;
+	uint16_t refused;
 };
 
 struct stress_thread {
@@ -34,6 +43,8 @@ struct stress_thread {
 		uint32_t seed;
 		uint32_t number;
 	} content[STRESS_PAGES];
+	unsigned long nr_done;
+	struct stress_done history[STRESS_HISTORY];
 };
 
 extern const unsigned int stress_nr_ops;

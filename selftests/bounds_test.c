@@ -287,6 +287,7 @@ static void scan_without_memory(struct __test_metadata *_metadata, struct host *
 	else
 		reader = start_pressure(_metadata, host, &eater);
 	ASSERT_EQ(0, err);
+	ASSERT_OK(knob_set("max_frames", "0"));
 	ASSERT_EQ(0, scan_and_ask());
 	ASSERT_EQ(0, scan_and_ask());
 	TH_LOG("%s: %zu pages shared, %lld without memory", inject ? "injected" : "full host",
@@ -313,10 +314,13 @@ TEST_F_TIMEOUT(bounds, failed_allocations_cost_merges_only, BOUNDS_SECONDS)
 		ASSERT_OK(host_filled(&self->host, &vms[i], NULL, PRESSURE_PAGES, MEM_SMALL,
 				      SEED_PAIR, 0));
 	}
+	/* Memory is short when the regions are known and nothing is merged. */
+	ASSERT_OK(knob_set("max_frames", "1"));
 	for (i = 0; i < PRESSURE_VMS; i++) {
 		snprintf(name, sizeof(name), "vm%d", i);
 		ASSERT_OK(vm_add(vms[i].pid, name, 0));
 	}
+	ASSERT_OK(scan_once_wait(0));
 	scan_without_memory(_metadata, &self->host, vms);
 	EXPECT_EQ(killed, vmstat_number("oom_kill"));
 	/* With memory again, what was left out is made up for. */

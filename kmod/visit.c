@@ -154,6 +154,16 @@ enum twin {
 	TWIN_THERE,
 };
 
+/*
+ * Pins for I/O are held for long, for ever where a device is passed through: no
+ * frame is made for such a page or its twin, nor a round tried, visit for visit.
+ * A frame of an earlier load has many references because it has many mappings.
+ */
+static bool is_pinned(struct page *page)
+{
+	return PageAnon(page) && folio_maybe_dma_pinned(page_folio(page));
+}
+
 /* Is the page at a candidate's place equal to this one, and may they be shared? */
 static enum twin look_at_twin(struct pshare_visit *visit, struct pshare_vm *vm, u64 addr,
 			      const struct pshare_look *look)
@@ -170,7 +180,7 @@ static enum twin look_at_twin(struct pshare_visit *visit, struct pshare_vm *vm, 
 		goto out;
 	if (pshare_page_equal(page_address(page), page_address(look->page))) {
 		twin = PageCompound(page) ? TWIN_LARGE : TWIN_THERE;
-		if (folio_maybe_dma_pinned(page_folio(page)))
+		if (is_pinned(page))
 			twin = TWIN_BUSY;
 	} else if (pshare_fingerprint(&pshare_hasher, page_address(page)) == look->hash) {
 		/* Different pages of one fingerprint: see pshare_frame_collides(). */
@@ -339,21 +349,10 @@ static void resolve_twin(struct pshare_visit *visit, struct pshare_look *look)
 		promote(visit, twin);
 }
 
-/*
- * Pins for I/O are held for long, for ever where a device is passed through: no
- * frame is made for such a page or its twin, nor a round tried, visit for visit.
- */
-static bool is_pinned(struct pshare_visit *visit, const struct pshare_look *look)
-{
-	if (!folio_maybe_dma_pinned(page_folio(look->page)))
-		return false;
-	visit->tally.c[PSHARE_C_skipped_pinned]++;
-	return true;
-}
-
 static void resolve_single(struct pshare_visit *visit, struct pshare_look *look)
 {
-	if (is_pinned(visit, look)) {
+	if (is_pinned(look->page)) {
+		visit->tally.c[PSHARE_C_skipped_pinned]++;
 		drop_look(look);
 		return;
 	}

@@ -68,7 +68,7 @@ build/user/%.o: user/%.c
 
 ## Tests: selftests/*_test.c run in the test host, selftests/unit/*_test.c here, under sanitizers.
 
-test_libs = libnl-genl-3.0 liburing
+test_libs = libnl-genl-3.0 liburing json-c
 test_objects := $(patsubst selftests/%.c,build/selftests/%.o,$(filter-out %_test.c,$(wildcard selftests/*.c)))
 tests := $(patsubst selftests/%.c,build/selftests/%,$(wildcard selftests/*_test.c))
 unit_objects := $(patsubst selftests/unit/%.c,build/unit/%.o,$(filter-out %_test.c,$(wildcard selftests/unit/*.c)))
@@ -196,6 +196,7 @@ mandir = $(DESTDIR)$(PREFIX)/share/man
 install_release = $(call release_of,$(KDIR))
 spec := Documentation/netlink/specs/pshare.yaml
 man_pages := $(wildcard Documentation/man/*.[1-9])
+schemas := $(wildcard Documentation/schemas/*.json)
 
 install: all
 	$(Q)scripts/kbuild $(KDIR) build/$(install_release)/kmod modules_install DEPMOD=true \
@@ -205,6 +206,7 @@ install: all
 	$(Q)install -D -m 755 user/pshare $(sbindir)/pshare
 	$(Q)install -D -m 644 uapi/linux/pshare.h $(DESTDIR)$(PREFIX)/include/linux/pshare.h
 	$(Q)install -D -m 644 $(spec) $(DESTDIR)$(PREFIX)/share/pshare/$(notdir $(spec))
+	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/pshare/schemas $(schemas)
 	$(Q)$(foreach page,$(man_pages),install -D -m 644 $(page) $(mandir)/man$(subst .,,$(suffix $(page)))/$(notdir $(page));)
 
 uninstall:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* json-c with the checks that every use needs. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,7 +9,7 @@
 static void *need(void *pointer)
 {
 	if (!pointer) {
-		fputs("pshare: out of memory\n", stderr);
+		fprintf(stderr, "%s: out of memory\n", program_invocation_short_name);
 		exit(EXIT_FAILURE);
 	}
 	return pointer;

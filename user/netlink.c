@@ -283,18 +283,33 @@ static int connect_family(struct nl *nl)
 	return err;
 }
 
-/* A family that went away between two requests answers with a bare ENOENT. */
+static int ask_family(struct nl *nl, uint16_t flags, struct sink *sink)
+{
+	int err = connect_family(nl);
+
+	if (err)
+		return err;
+	nl->request.header.nlmsg_type = nl->family;
+	return transact(nl, flags, sink);
+}
+
+/*
+ * A family that went away between two requests answers with a bare ENOENT. It has another number
+ * when it has come back.
+ */
 static int ask(struct nl *nl, uint16_t flags, struct sink *sink)
 {
+	bool known = nl->family;
 	int err;
 
 	if (nl->overflow)
 		return set_error(nl, -EMSGSIZE, "that is too much for one request");
-	err = connect_family(nl);
-	if (err)
+	err = ask_family(nl, flags, sink);
+	if (err != -ENOENT || nl->error.message[0] || nl->error.not_loaded)
 		return err;
-	nl->request.header.nlmsg_type = nl->family;
-	err = transact(nl, flags, sink);
+	nl->family = 0;
+	if (known)
+		err = ask_family(nl, flags, sink);
 	if (err == -ENOENT && !nl->error.message[0])
 		nl->error.not_loaded = true;
 	return err;
@@ -334,18 +349,44 @@ static int join(struct nl *nl, uint32_t group)
 	return mnl_socket_setsockopt(nl->socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group));
 }
 
-/* Also joins nlctrl's group, whose number is the controller's: it tells when a family goes. */
-int nl_subscribe(struct nl *nl)
+/* nlctrl's group, whose number is the controller's: it tells when a family comes or goes. */
+static int join_controller(struct nl *nl)
 {
 	int room = EVENTS_ROOM;
+
+	setsockopt(nl_fd(nl), SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	return join(nl, GENL_ID_CTRL) ? set_error(nl, -errno, "") : 0;
+}
+
+int nl_subscribe(struct nl *nl)
+{
 	int err = connect_family(nl);
 
+	if (!err)
+		err = join_controller(nl);
+	if (!err && join(nl, nl->group))
+		err = set_error(nl, -errno, "");
+	return err;
+}
+
+/* First the controller's group, so that a module that comes meanwhile is not missed. */
+int nl_watch(struct nl *nl)
+{
+	int err = open_socket(nl);
+
+	if (!err)
+		err = join_controller(nl);
 	if (err)
 		return err;
-	setsockopt(nl_fd(nl), SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
-	if (join(nl, GENL_ID_CTRL) || join(nl, nl->group))
+	err = resolve(nl);
+	if (!err && join(nl, nl->group))
 		return set_error(nl, -errno, "");
-	return 0;
+	return nl->error.not_loaded ? 0 : err;
+}
+
+bool nl_is_connected(const struct nl *nl)
+{
+	return nl->family;
 }
 
 static void add_event(struct json_object *events, const char *name, struct json_object *object)
@@ -354,14 +395,24 @@ static void add_event(struct json_object *events, const char *name, struct json_
 	json_append(events, object);
 }
 
-static bool is_unload(const struct nlmsghdr *message, uint8_t cmd)
+/* The family came, or went: what was known of it is known anew. */
+static void take_family(struct nl *nl, const struct nlmsghdr *message, uint8_t cmd,
+			struct json_object *events)
 {
 	struct json_object *family = json_new();
-	bool ours = cmd == CTRL_CMD_DELFAMILY && !decode(message, &family_fields, family) &&
+	bool ours = !decode(message, &family_fields, family) &&
 		    !strcmp(json_text(family, "name"), PSHARE_GENL_NAME);
 
+	if (ours && cmd == CTRL_CMD_NEWFAMILY) {
+		learn_family(nl, family);
+		join(nl, nl->group);
+		add_event(events, "loaded", json_new());
+	}
+	if (ours && cmd == CTRL_CMD_DELFAMILY) {
+		nl->family = 0;
+		add_event(events, "unloaded", json_new());
+	}
 	json_object_put(family);
-	return ours;
 }
 
 static int take_event(struct nl *nl, const struct nlmsghdr *message, struct json_object *events)
@@ -372,8 +423,8 @@ static int take_event(struct nl *nl, const struct nlmsghdr *message, struct json
 
 	if (mnl_nlmsg_get_payload_len(message) < GENL_HDRLEN)
 		return 0;
-	if (message->nlmsg_type == GENL_ID_CTRL && is_unload(message, generic->cmd))
-		add_event(events, "unloaded", json_new());
+	if (message->nlmsg_type == GENL_ID_CTRL)
+		take_family(nl, message, generic->cmd, events);
 	event = event_find(generic->cmd);
 	if (message->nlmsg_type != nl->family || !event)
 		return 0;

@@ -60,12 +60,22 @@ int nl_dump(struct nl *nl, const struct fields *set, struct json_object **rows);
 /* Joins the group "events". Requests need an nl of their own. Returns 0 or -errno. */
 int nl_subscribe(struct nl *nl);
 
+/*
+ * The same, but the module may come later, and go and come again: its events go on by themselves
+ * then. Returns 0 or -errno; the module's absence is none.
+ */
+int nl_watch(struct nl *nl);
+
+/* Of an nl that watches: whether the module is there. */
+bool nl_is_connected(const struct nl *nl);
+
 /* What poll() waits on for events. */
 int nl_fd(const struct nl *nl);
 
 /*
- * Appends the events that have come to the array, each with its name in "event". Two are made
- * here: "lost" if some did not fit, "unloaded" when the module goes. Returns 0 or -errno.
+ * Appends the events that have come to the array, each with its name in "event". Three are made
+ * here: "lost" if some did not fit, "unloaded" when the module goes, "loaded" when it comes.
+ * Returns 0 or -errno.
  */
 int nl_events(struct nl *nl, struct json_object *events);
 

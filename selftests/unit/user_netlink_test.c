@@ -283,12 +283,36 @@ static void test_refusals(void)
 	nl_begin(nl, PSHARE_CMD_VM_GET);
 	add_verdict(next(), NLMSG_ERROR, -ENOENT, "no such VM");
 	ok(!*do_text(nl) && !nl_error(nl)->not_loaded, "a VM that is not there is one thing");
-	nl_begin(nl, PSHARE_CMD_VM_GET);
-	add_verdict(next(), NLMSG_ERROR, -ENOENT, NULL);
-	ok(!*do_text(nl) && nl_error(nl)->not_loaded, "a module that has gone is another");
 	nl_free(nl);
 	nl = begin(false);
 	ok(!*do_text(nl) && nl_error(nl)->not_loaded, "a module that was never there too");
+	nl_free(nl);
+}
+
+static void test_module_that_goes(void)
+{
+	struct nl *nl = begin(true);
+
+	add_vm(next(), 0, 12);
+	add_verdict(next(), NLMSG_ERROR, 0, NULL);
+	do_text(nl);
+	nl_begin(nl, PSHARE_CMD_VM_GET);
+	add_verdict(next(), NLMSG_ERROR, -ENOENT, NULL);
+	family_is_there = false;
+	test_queue_family();
+	ok(!*do_text(nl) && nl_error(nl)->not_loaded, "a module that has gone is another");
+	nl_begin(nl, PSHARE_CMD_VM_GET);
+	family_is_there = true;
+	test_queue_family();
+	add_vm(next(), 0, 13);
+	add_verdict(next(), NLMSG_ERROR, 0, NULL);
+	ok(!strcmp(do_text(nl), "{\"pid\":13}"), "and is found when it comes back");
+	nl_begin(nl, PSHARE_CMD_VM_GET);
+	add_verdict(next(), NLMSG_ERROR, -ENOENT, NULL);
+	test_queue_family();
+	add_vm(next(), 0, 14);
+	add_verdict(next(), NLMSG_ERROR, 0, NULL);
+	ok(!strcmp(do_text(nl), "{\"pid\":14}"), "also if it went and came between two requests");
 	nl_free(nl);
 }
 
@@ -417,10 +441,11 @@ static void add_scan_end(struct datagram *datagram)
 	end(datagram, message);
 }
 
-static void add_unload(struct datagram *datagram, const char *family)
+static void add_family_event(struct datagram *datagram, uint8_t cmd, const char *family)
 {
-	struct nlmsghdr *message = add_generic(datagram, GENL_ID_CTRL, 0, CTRL_CMD_DELFAMILY);
+	struct nlmsghdr *message = add_generic(datagram, GENL_ID_CTRL, 0, cmd);
 
+	mnl_attr_put_u16(message, CTRL_ATTR_FAMILY_ID, FAMILY);
 	mnl_attr_put_strz(message, CTRL_ATTR_FAMILY_NAME, family);
 	end(datagram, message);
 }
@@ -439,10 +464,29 @@ static void test_events(void)
 	   "events are named, those of a newer module pass by");
 	next()->err = ENOBUFS;
 	ok(hears(nl, "[{\"event\":\"lost\"}]"), "lost events are told of");
-	add_unload(next(), "another");
+	add_family_event(next(), CTRL_CMD_DELFAMILY, "another");
 	ok(hears(nl, "[]"), "other modules may go");
-	add_unload(next(), "pshare");
+	add_family_event(next(), CTRL_CMD_DELFAMILY, "pshare");
 	ok(hears(nl, "[{\"event\":\"unloaded\"}]"), "ours is told of");
+	nl_free(nl);
+}
+
+static void test_watching(void)
+{
+	struct nl *nl = begin(false);
+
+	ok(!nl_watch(nl) && !nl_is_connected(nl), "a module can be waited for");
+	add_family_event(next(), CTRL_CMD_NEWFAMILY, "another");
+	ok(hears(nl, "[]") && !nl_is_connected(nl), "others may come");
+	add_family_event(next(), CTRL_CMD_NEWFAMILY, "pshare");
+	ok(hears(nl, "[{\"event\":\"loaded\"}]") && nl_is_connected(nl), "ours is noticed");
+	add_scan_end(next());
+	ok(hears(nl, "[{\"event\":\"scan\",\"cookie\":5}]"), "and its events then");
+	add_family_event(next(), CTRL_CMD_DELFAMILY, "pshare");
+	ok(hears(nl, "[{\"event\":\"unloaded\"}]") && !nl_is_connected(nl), "until it goes");
+	nl_free(nl);
+	nl = begin(true);
+	ok(!nl_watch(nl) && nl_is_connected(nl), "one that is there is known at once");
 	nl_free(nl);
 }
 
@@ -450,11 +494,13 @@ int main(void)
 {
 	test_answers();
 	test_refusals();
+	test_module_that_goes();
 	test_dumps();
 	test_interrupted_dumps();
 	test_strangers();
 	test_nonsense();
 	test_random_bytes();
 	test_events();
+	test_watching();
 	return tap_end();
 }

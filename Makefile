@@ -26,9 +26,9 @@ WARN := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wshadow $(if $(f
 CPPFLAGS += -D_GNU_SOURCE -Iuapi -MMD -MP
 
 .DELETE_ON_ERROR:
-.PHONY: all module command tests unit-tests install uninstall lint check check-debug bench bench-native demo shell deps clean help FORCE
+.PHONY: all module command daemon tests unit-tests install uninstall lint check check-debug bench bench-native demo shell deps clean help FORCE
 
-all: module command
+all: module command daemon
 
 ## Module: built in a copy, one folder a kernel, so that several kernels do not get in each other's way.
 
@@ -61,10 +61,37 @@ user/pshare: $(command_objects)
 	$(say) LD $@
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs $(command_libs))
 
+# What the daemon takes of the command, and the table of knobs of the module.
+shared_archive := build/user/shared.a
+
+$(shared_archive): $(filter-out build/user/main.o,$(command_objects)) build/kmod/knob_table.o
+	$(Q)rm -f $@ && ar rcs $@ $^
+
 build/user/%.o: user/%.c
 	$(say) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) $$(pkg-config --cflags $(command_libs)) -c -o $@ $<
+
+build/kmod/%.o: kmod/%.c
+	$(say) CC "$< (for the daemon)"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -c -o $@ $<
+
+## Daemon
+
+daemon_libs = $(command_libs) libsystemd libmicrohttpd inih
+daemon_objects := $(patsubst daemon/%.c,build/daemon/%.o,$(wildcard daemon/*.c))
+
+daemon: daemon/pshared
+
+daemon/pshared: $(daemon_objects) $(shared_archive)
+	$(say) LD $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs $(daemon_libs))
+
+build/daemon/%.o: daemon/%.c
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -Iuser -Ikmod $(CFLAGS) $(WARN) $$(pkg-config --cflags $(daemon_libs)) -c -o $@ $<
 
 ## Tests: selftests/*_test.c run in the test host, selftests/unit/*_test.c here, under sanitizers.
 
@@ -140,7 +167,7 @@ sanitize_else := $(sanitize)
 sanitize_threads = $(eval sanitize_threads := $(or $(shell ($(try_tsan)) 2>/dev/null),$(sanitize_else)))$(sanitize_threads)
 build/unit/index_threads_test build/unit/index_threads_test.o: private sanitize = $(sanitize_threads)
 
-compile_unit = $(CC) $(CPPFLAGS) -I. -Ikmod -Iuser $(CFLAGS) $(sanitize) $(WARN) -isystem build/linux-source \
+compile_unit = $(CC) $(CPPFLAGS) -I. -Idaemon -Iuser -Ikmod $(CFLAGS) $(sanitize) $(WARN) -isystem build/linux-source \
 	-pthread $$(pkg-config --cflags $(command_libs)) -c -o $@ $<
 
 build/unit/%.o: selftests/unit/%.c | $(kselftest)
@@ -180,14 +207,14 @@ demo: deps
 	$(Q)scripts/demo $(or $(KERNEL),6.12)
 
 shell: deps
-	$(Q)$(MAKE) module-$(or $(KERNEL),6.12) command tests
+	$(Q)$(MAKE) module-$(or $(KERNEL),6.12) command daemon tests
 	$(Q)scripts/testhost shell --kernel $(or $(KERNEL),6.12) --guests
 
 lint:
 	$(Q)scripts/lint
 
 clean:
-	$(Q)rm -rf build kmod/pshare.ko user/pshare
+	$(Q)rm -rf build kmod/pshare.ko user/pshare daemon/pshared
 
 ## Installation
 
@@ -238,5 +265,5 @@ help:
 	@echo '  V=1 shows the commands, WERROR=1 makes every warning an error'
 
 FORCE:
--include $(wildcard build/user/*.d build/selftests/*.d build/unit/*.d build/unit/*/*.d \
+-include $(wildcard build/user/*.d build/daemon/*.d build/kmod/*.d build/selftests/*.d build/unit/*.d build/unit/*/*.d \
 	build/selftests/bench/*.d build/native/*/*.d build/native/selftests/native/*.d)

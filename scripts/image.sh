@@ -120,8 +120,9 @@ image_pshare() {
 
 pshare_sources() {
 	find "$top/selftests" -type f
-	find "$build/selftests" "$build/$1/kmod/pshare.ko" "$top/user/pshare" -maxdepth 1 -type f 2>/dev/null
+	find "$build/selftests" "$build/$1/kmod/pshare.ko" "$top/user/pshare" "$top/daemon/pshared" -maxdepth 1 -type f 2>/dev/null
 	echo "$top/Documentation/ABI/testing/sysfs-kernel-mm-pshare"
+	echo "$top/daemon/pshared.conf"
 }
 
 put_programs() {
@@ -139,6 +140,10 @@ put_programs() {
 	shopt -u nullglob
 	if [[ -e $top/user/pshare ]]; then
 		put "$top/user/pshare" /usr/sbin/ "$root"
+	fi
+	if [[ -e $top/daemon/pshared ]]; then
+		put "$top/daemon/pshared" /usr/sbin/ "$root"
+		cp "$top/daemon/pshared.conf" "$root/usr/lib/pshare/"
 	fi
 	if [[ -e $build/$release/kmod/pshare.ko ]]; then
 		mkdir -p "$root/lib/modules/$release/updates"

@@ -75,6 +75,7 @@ image_base() {
 	cp /bin/busybox "$root/bin/"
 	ln -s busybox "$root/bin/sh"
 	put_users "$root"
+	put_terminal "$root"
 	put_modules "$kernel" "$release" "$root"
 	pack "$root" "$out"
 }
@@ -82,6 +83,19 @@ image_base() {
 put_users() {
 	printf '%s\n' root:x:0:0:root:/root:/bin/sh tester:x:1000:1000:tester:/tmp:/bin/sh >"$1/etc/passwd"
 	printf '%s\n' root:x:0: tester:x:1000: >"$1/etc/group"
+}
+
+# A terminal that a test reads. It wants a locale.
+put_terminal() {
+	local entry
+
+	put /usr/bin/tmux /usr/bin/ "$1"
+	mkdir -p "$1/usr/lib/locale"
+	cp -R /usr/lib/locale/C.utf8 "$1/usr/lib/locale/"
+	for entry in s/screen t/tmux l/linux; do
+		mkdir -p "$1/lib/terminfo/${entry%/*}"
+		cp "/lib/terminfo/$entry" "$1/lib/terminfo/$entry"
+	done
 }
 
 # Unpacked, because busybox's modprobe and the kernel of the test host then need nothing else.

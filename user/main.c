@@ -15,6 +15,7 @@ const struct command commands[] = {
 	{ "vm show", vm_show, "VM", "all about one VM" },
 	{ "vm set", vm_set, "VM KEY=VALUE... [--force]", "domain, weight, thp, paused of a VM" },
 	{ "status", status, "[-w SECONDS]", "totals of the host" },
+	{ "top", top, "[-w SECONDS] [-n COUNT] [-s COLUMN] [-r]", "a live table of the VMs" },
 	{ "get", knob_get, "[KNOB...]", "settings, with range and meaning" },
 	{ "set", knob_set, "KNOB=VALUE...", "change settings, all or none" },
 	{ "scan", scan, "[VM] [--wait]", "one full pass at full speed" },

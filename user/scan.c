@@ -76,7 +76,7 @@ static int wait_for(struct ctx *ctx, struct nl *events, int interrupt, struct js
 			break;
 		case WAKE_CLOSED:
 			return fail(ctx, "nobody reads the output any more; the pass goes on");
-		case WAKE_END:
+		default:
 			return fail(ctx, "interrupted; the pass goes on");
 		}
 	}

@@ -116,6 +116,20 @@ void text_bytes(char *out, size_t size, long long bytes)
 		 units[unit]);
 }
 
+void text_bytes_short(char *out, size_t size, long long bytes)
+{
+	char text[BYTES_TEXT];
+	char *unit;
+
+	text_bytes(text, sizeof(text), bytes);
+	unit = strchr(text, ' ');
+	if (unit) {
+		unit[0] = unit[1];
+		unit[1] = '\0';
+	}
+	snprintf(out, size, "%s", text);
+}
+
 void text_number(char *out, size_t size, long long number, enum unit unit)
 {
 	switch (unit) {

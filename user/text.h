@@ -34,6 +34,9 @@ int text_width(const char *text);
 /* "12.5 MiB" */
 void text_bytes(char *out, size_t size, long long bytes);
 
+/* "12.5M" */
+void text_bytes_short(char *out, size_t size, long long bytes);
+
 void text_number(char *out, size_t size, long long number, enum unit unit);
 
 #endif

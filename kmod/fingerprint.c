@@ -52,33 +52,6 @@ u64 pshare_digest(const struct pshare_hasher *hasher, const void *page)
 	return fold(left ^ hasher->secret[2], right ^ hasher->secret[1]);
 }
 
-/*
- * A cache line at a time: a branch for each word would cost more than the words,
- * and most pages that are compared are equal to the end.
- */
-bool pshare_page_equal(const void *a, const void *b)
-{
-	const u64 *p = a, *q = b, *end = p + PSHARE_PAGE_BYTES / sizeof(u64);
-
-	for (; p < end; p += 8, q += 8) {
-		if ((p[0] ^ q[0]) | (p[1] ^ q[1]) | (p[2] ^ q[2]) | (p[3] ^ q[3]) |
-		    (p[4] ^ q[4]) | (p[5] ^ q[5]) | (p[6] ^ q[6]) | (p[7] ^ q[7]))
-			return false;
-	}
-	return true;
-}
-
-bool pshare_page_is_zero(const void *page)
-{
-	const u64 *p = page, *end = p + PSHARE_PAGE_BYTES / sizeof(u64);
-
-	for (; p < end; p += 8) {
-		if (p[0] | p[1] | p[2] | p[3] | p[4] | p[5] | p[6] | p[7])
-			return false;
-	}
-	return true;
-}
-
 void pshare_fingerprint_prefetch(const struct pshare_hasher *hasher, const void *page)
 {
 	unsigned int i;

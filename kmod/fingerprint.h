@@ -49,10 +49,6 @@ u64 pshare_fingerprint(const struct pshare_hasher *hasher, const void *page);
 /* Hash of the whole page, without salt; another value than the fingerprint. */
 u64 pshare_digest(const struct pshare_hasher *hasher, const void *page);
 
-/* Are two pages equal? Is a page full of zeros? */
-bool pshare_page_equal(const void *a, const void *b);
-bool pshare_page_is_zero(const void *page);
-
 /* Ask for the sampled lines ahead of pshare_fingerprint(). */
 void pshare_fingerprint_prefetch(const struct pshare_hasher *hasher, const void *page);
 

@@ -85,6 +85,10 @@ static unsigned int victim(const struct pshare_index *index, const u64 *bucket, 
 	unsigned int i;
 
 	for (i = 0; i < PSHARE_BUCKET_ENTRIES; i++) {
+		if (!READ_ONCE(bucket[i]))
+			return i;
+	}
+	for (i = 0; i < PSHARE_BUCKET_ENTRIES; i++) {
 		if (!is_live(index, READ_ONCE(bucket[i])))
 			return i;
 	}
@@ -219,14 +223,17 @@ static bool is_among(const u64 *entries, unsigned int n, u64 entry)
 	return false;
 }
 
-/* Copy what is worth something of an old bucket behind the first n of a new one. */
+/*
+ * Copy what is worth something of an old bucket behind the first n of a new one,
+ * which may have come from other old ones: none of a bucket is in it twice.
+ */
 static unsigned int take_over(const struct pshare_index *index, u64 nr, u64 *to, unsigned int n)
 {
 	const u64 *from = index->buckets + nr * PSHARE_BUCKET_ENTRIES;
-	unsigned int i;
+	unsigned int i, others = n;
 
 	for (i = 0; i < PSHARE_BUCKET_ENTRIES && n < PSHARE_BUCKET_ENTRIES; i++)
-		if (is_live(index, from[i]) && !is_among(to, n, from[i]))
+		if (is_live(index, from[i]) && !is_among(to, others, from[i]))
 			to[n++] = from[i];
 	return n;
 }

@@ -13,6 +13,7 @@
 #include <linux/string.h>
 #include <linux/swap.h>
 
+#include "compare.h"
 #include "ksyms.h"
 #include "merge.h"
 #include "store.h"
@@ -21,6 +22,7 @@
 enum merge_state {
 	MERGE_LEFT,	/* not touched, or put back */
 	MERGE_CLEARED,	/* entry cleared */
+	MERGE_EQUAL,	/* and nobody else has the page, and it is equal */
 	MERGE_DONE,	/* frame mapped */
 };
 
@@ -90,8 +92,8 @@ static bool is_equal(const struct pshare_merge *item)
 	const void *content = page_address(item->page);
 
 	if (!item->frame)
-		return pshare_page_is_zero(content);
-	return pshare_page_equal(content, page_address(item->frame));
+		return pshare_compare_zero(content);
+	return pshare_compare_equal(content, page_address(item->frame));
 }
 
 /*
@@ -148,17 +150,29 @@ static void map_frame(struct vm_area_struct *vma, pte_t *ptep, struct pshare_mer
 	item->state = MERGE_DONE;
 }
 
-static void finish_entry(struct vm_area_struct *vma, pte_t *ptep,
-			 const struct pshare_batch *batch, struct pshare_merge *item,
-			 struct pshare_tally *tally, struct pshare_found *found)
+/*
+ * Which of the pages can be replaced. Each page's references are counted before
+ * it is compared: who has one now could write the page at any time, and who has
+ * none cannot get one that lets him write.
+ */
+static void compare_pages(struct pshare_batch *batch, struct pshare_tally *tally)
 {
-	if (is_reachable_elsewhere(batch, item->page))
-		fail(item, PSHARE_C_skipped_pinned, tally);
-	else if (!is_equal(item))
-		note_difference(item, tally);
-	else
-		return map_frame(vma, ptep, item, found);
-	set_pte_at(vma->vm_mm, item->addr, ptep, item->old);
+	unsigned int i;
+
+	pshare_compare_begin();
+	for (i = 0; i < batch->n; i++) {
+		struct pshare_merge *item = &batch->item[i];
+
+		if (item->state != MERGE_CLEARED)
+			continue;
+		if (is_reachable_elsewhere(batch, item->page))
+			fail(item, PSHARE_C_skipped_pinned, tally);
+		else if (!is_equal(item))
+			note_difference(item, tally);
+		else
+			item->state = MERGE_EQUAL;
+	}
+	pshare_compare_end();
 }
 
 static void replace_entries(struct vm_area_struct *vma, pte_t *first, struct pshare_batch *batch,
@@ -173,10 +187,14 @@ static void replace_entries(struct vm_area_struct *vma, pte_t *first, struct psh
 		return;
 	/* Read-only entries too: another thread may have a flush pending. */
 	pshare_flush_tlb(vma->vm_mm, item[0].addr, item[batch->n - 1].addr + PAGE_SIZE);
+	compare_pages(batch, tally);
 	for (i = 0; i < batch->n; i++) {
-		if (item[i].state == MERGE_CLEARED)
-			finish_entry(vma, entry_of(first, batch, i), batch, &item[i], tally,
-				     found);
+		pte_t *ptep = entry_of(first, batch, i);
+
+		if (item[i].state == MERGE_EQUAL)
+			map_frame(vma, ptep, &item[i], found);
+		else if (item[i].state == MERGE_CLEARED)
+			set_pte_at(vma->vm_mm, item[i].addr, ptep, item[i].old);
 	}
 }
 

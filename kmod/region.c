@@ -4,6 +4,7 @@
  * regions hold memory) is found by layout walks, which wait in the same queue.
  */
 #include <linux/jiffies.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 
 #include "region.h"
@@ -531,6 +532,7 @@ void pshare_region_enqueue_vm(struct pshare_vm *vm)
 	vm->layout.vm = vm;
 	vm->layout.index = PSHARE_REGION_LAYOUT;
 	vm->layout.interval = BASE_INTERVAL / 2;
+	pshare_region_expect(vm, get_mm_counter(vm->mm, MM_ANONPAGES));
 	spin_lock(&queue_lock);
 	enqueue(&vm->layout, 0);
 	spin_unlock(&queue_lock);

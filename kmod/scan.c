@@ -115,6 +115,9 @@ static unsigned long work_once(struct scanner *scanner)
 		return MAX_SCHEDULE_TIMEOUT;
 	if (!pshare_region_take(&work, &wait))
 		return wait;
+	/* Once all the VMs that came together have been walked. */
+	if (work.region && scanner->first)
+		pshare_store_fit(pshare_region_present());
 	if (work.drain)
 		ksym(lru_add_drain_all)();
 	result = visit_vm(scanner, &work);
@@ -136,11 +139,12 @@ static void housekeep(struct scanner *scanner)
 {
 	bool all = xchg(&sweep_wanted, false);
 
-	pshare_store_fit(pshare_region_present());
 	if (all)
 		pshare_frame_sweep(0);
 	if (!sweep_due(&scanner->swept))
 		return;
+	/* What is not needed any more is given back at rest, too. */
+	pshare_store_fit(pshare_region_present());
 	pshare_frame_sweep(SWEEP_CHAINS);
 	if (READ_ONCE(pshare_knobs.scope) == PSHARE_SCOPE_ALL)
 		pshare_vm_sweep();

@@ -4,6 +4,7 @@
 #include <linux/random.h>
 #include <linux/string.h>
 
+#include "compare.h"
 #include "frame.h"
 #include "knobs.h"
 #include "store.h"
@@ -83,6 +84,7 @@ int pshare_store_init(void)
 {
 	u64 secret[4];
 
+	pshare_compare_init();
 	get_random_bytes(secret, sizeof(secret));
 	pshare_hasher_init(&pshare_hasher, secret, pshare_knobs.sample_lines);
 	memzero_explicit(secret, sizeof(secret));

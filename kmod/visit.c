@@ -5,6 +5,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "compare.h"
 #include "knobs.h"
 #include "ksyms.h"
 #include "store.h"
@@ -76,10 +77,9 @@ static bool is_zero(const struct pshare_visit *visit, const struct pshare_look *
  */
 static struct page *find_frame(struct pshare_visit *visit, struct pshare_look *look)
 {
-	u64 key = pshare_key(look->hash, visit->sharer.salt);
+	u64 key = look->key;
 	struct page *frame;
 
-	look->key = key;
 	if (!pshare_index_is_crowded(&pshare_index, key))
 		return pshare_frame_find(key, &visit->sharer);
 	look->key = pshare_frame_key(page_address(look->page), visit->sharer.salt);
@@ -116,9 +116,14 @@ static void remember(struct pshare_visit *visit, struct pshare_look *look)
 		visit->found.unshared++;
 }
 
-void pshare_visit_look_up(struct pshare_visit *visit, struct pshare_look *look)
+static void set_sharer_of(struct pshare_visit *visit, const struct pshare_look *look)
 {
 	set_sharer(visit, visit->across_nodes ? NUMA_NO_NODE : page_to_nid(look->page));
+}
+
+static void look_up(struct pshare_visit *visit, struct pshare_look *look)
+{
+	set_sharer_of(visit, look);
 	look->zero = is_zero(visit, look);
 	if (look->zero)
 		return;
@@ -127,19 +132,31 @@ void pshare_visit_look_up(struct pshare_visit *visit, struct pshare_look *look)
 		remember(visit, look);
 }
 
+static void find_place(struct pshare_visit *visit, struct pshare_look *look)
+{
+	set_sharer_of(visit, look);
+	look->key = pshare_key(look->hash, visit->sharer.salt);
+}
+
+void pshare_visit_look_up(struct pshare_visit *visit, struct pshare_look *look)
+{
+	find_place(visit, look);
+	look_up(visit, look);
+}
+
 static void look_up_chunk(struct pshare_visit *visit)
 {
 	struct pshare_chunk *chunk = &visit->chunk;
 	unsigned int i;
 
-	set_sharer(visit, visit->across_nodes ? NUMA_NO_NODE : numa_mem_id());
-	for (i = 0; i < chunk->n; i++)
-		pshare_index_prefetch(&pshare_index,
-				      pshare_key(chunk->look[i].hash, visit->sharer.salt));
+	for (i = 0; i < chunk->n; i++) {
+		find_place(visit, &chunk->look[i]);
+		pshare_index_prefetch(&pshare_index, chunk->look[i].key);
+	}
 	for (i = 0; i < chunk->n; i++) {
 		struct pshare_look *look = &chunk->look[i];
 
-		pshare_visit_look_up(visit, look);
+		look_up(visit, look);
 		if (look->zero || look->frame || look->nr_twins) {
 			get_page(look->page);
 			look->held = true;
@@ -175,8 +192,6 @@ static enum twin look_at_twin(struct pshare_visit *visit, struct pshare_vm *vm, 
 	if (!page)
 		return TWIN_STALE;
 	if (visit->sharer.nid != NUMA_NO_NODE && page_to_nid(page) != visit->sharer.nid)
-		goto out;
-	if (pshare_frame_key(page_address(page), visit->sharer.salt) != look->key)
 		goto out;
 	if (pshare_page_equal(page_address(page), page_address(look->page))) {
 		twin = PageCompound(page) ? TWIN_LARGE : TWIN_THERE;
@@ -260,8 +275,14 @@ const struct pshare_candidate *pshare_visit_find_twin(struct pshare_visit *visit
 /* The twin of a page that became a frame can be merged into it: soon. */
 static void promote(struct pshare_visit *visit, const struct pshare_candidate *twin)
 {
+	u64 region = twin->addr >> PSHARE_REGION_SHIFT;
 	struct pshare_vm *vm;
 
+	/* Twins lie side by side. */
+	if (visit->promoted.slot == twin->slot && visit->promoted.region == region)
+		return;
+	visit->promoted.slot = twin->slot;
+	visit->promoted.region = region;
 	if (twin->slot == visit->vm->slot) {
 		pshare_region_promote(visit->vm, twin->addr);
 		return;
@@ -356,7 +377,7 @@ static void resolve_single(struct pshare_visit *visit, struct pshare_look *look)
 		drop_look(look);
 		return;
 	}
-	set_sharer(visit, visit->across_nodes ? NUMA_NO_NODE : page_to_nid(look->page));
+	set_sharer_of(visit, look);
 	if (!look->zero && !look->frame)
 		resolve_twin(visit, look);
 	if ((look->zero || look->frame) && !changed_already(visit, look))
@@ -459,6 +480,7 @@ static int visit_chunk(struct pshare_visit *visit, unsigned long addr, unsigned 
 	if (!ptep)
 		return -EBUSY;
 	visit->chunk.domain = visit->vm->domain;
+	visit->promoted.slot = 0;
 	pshare_walk_collect(ptep, first, n, &visit->chunk, &visit->tally);
 	look_up_chunk(visit);
 	pte_unmap_unlock(ptep, ptl);

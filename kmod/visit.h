@@ -26,6 +26,7 @@
  * @salt_nid: node that @sharer is made for
  * @sharer: domain, node and salt for the index
  * @pools: free pages for frames: of any node, and of each node
+ * @promoted: the region that was promoted last, by a page of this chunk
  * @batch: pages to merge
  * @chunk: page table entries that are being looked at
  * @tally: counters of this visit
@@ -47,6 +48,10 @@ struct pshare_visit {
 	int salt_nid;
 	struct pshare_sharer sharer;
 	struct pshare_pool *pools;
+	struct {
+		u32 slot;
+		u64 region;
+	} promoted;
 	struct pshare_batch batch;
 	struct pshare_chunk chunk;
 	struct pshare_tally tally;

@@ -56,20 +56,28 @@ pmd_t *pshare_walk_pmd(struct mm_struct *mm, unsigned long addr)
 	return pud ? pmd_offset(pud, addr) : NULL;
 }
 
+/* The first address at or after this one with an entry in its middle-level table, or @end. */
+static unsigned long next_in_table(pud_t *pud, unsigned long addr, unsigned long end)
+{
+	pmd_t *pmd = pmd_offset(pud, addr);
+
+	while (addr < end && pmd_none(pshare_pmdp_get(pmd++)))
+		addr = ALIGN_DOWN(addr, PMD_SIZE) + PMD_SIZE;
+	return min(addr, end);
+}
+
 unsigned long pshare_walk_next(struct mm_struct *mm, unsigned long addr, unsigned long end)
 {
 	while (addr < end) {
 		unsigned long next;
 		pud_t *pud = walk_pud(mm, addr, &next);
 
-		if (pud && !pmd_none(pshare_pmdp_get(pmd_offset(pud, addr))))
-			return addr;
-		if (pud)
-			next = ALIGN_DOWN(addr, PMD_SIZE) + PMD_SIZE;
 		/* The last one of all wraps around. */
-		if (next <= addr)
-			break;
-		addr = next;
+		if (next <= addr || next > end)
+			next = end;
+		addr = pud ? next_in_table(pud, addr, next) : next;
+		if (addr < next)
+			return addr;
 	}
 	return end;
 }
@@ -87,31 +95,14 @@ static void collect_frame(struct page *page, unsigned int nr, struct pshare_chun
  */
 static bool is_foreign(struct page *page, const struct pshare_chunk *chunk)
 {
-	return !PageAnon(page) &&
-	       (pshare_frame_is_ours(page) || pshare_frame_is_leftover(page)) &&
+	return (pshare_frame_is_ours(page) || pshare_frame_is_leftover(page)) &&
 	       pshare_frame_domain(page) != chunk->domain;
 }
 
-static void collect_page(struct page *page, unsigned int nr, struct pshare_chunk *chunk,
-			 struct pshare_tally *tally)
+static void collect_look(struct page *page, unsigned int nr, struct pshare_chunk *chunk)
 {
-	struct pshare_look *look;
+	struct pshare_look *look = &chunk->look[chunk->n++];
 
-	if (PageKsm(page)) {
-		tally->c[PSHARE_C_skipped_ksm]++;
-		return;
-	}
-	if (is_foreign(page, chunk)) {
-		chunk->frames += pshare_frame_is_ours(page);
-		chunk->give_back[chunk->nr_give_back++] = nr;
-		return;
-	}
-	if (!PageAnon(page) && !pshare_frame_is_leftover(page)) {
-		if (pshare_frame_is_ours(page))
-			collect_frame(page, nr, chunk);
-		return;
-	}
-	look = &chunk->look[chunk->n++];
 	look->page = page;
 	look->nr = nr;
 	look->kind = PageCompound(page) ? PSHARE_PAGE_LARGE : PSHARE_PAGE_SINGLE;
@@ -120,6 +111,24 @@ static void collect_page(struct page *page, unsigned int nr, struct pshare_chunk
 	look->zero = false;
 	look->held = false;
 	pshare_fingerprint_prefetch(&pshare_hasher, page_address(page));
+}
+
+static void collect_page(struct page *page, unsigned int nr, struct pshare_chunk *chunk,
+			 struct pshare_tally *tally)
+{
+	if (PageAnon(page)) {
+		if (PageKsm(page))
+			tally->c[PSHARE_C_skipped_ksm]++;
+		else
+			collect_look(page, nr, chunk);
+	} else if (is_foreign(page, chunk)) {
+		chunk->frames += pshare_frame_is_ours(page);
+		chunk->give_back[chunk->nr_give_back++] = nr;
+	} else if (pshare_frame_is_ours(page)) {
+		collect_frame(page, nr, chunk);
+	} else if (pshare_frame_is_leftover(page)) {
+		collect_look(page, nr, chunk);
+	}
 }
 
 static void collect_entry(pte_t pte, unsigned int nr, struct pshare_chunk *chunk,

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Comparison of whole pages; see compare.h. Most pages that are compared are
+ * equal to the end, so that what counts is how much one step looks at.
+ */
+#include "compare.h"
+#include "fingerprint.h"
+
+#ifdef __KERNEL__
+#include <linux/cache.h>
+#include <asm/cpufeature.h>
+#include <asm/fpu/api.h>
+/* Kernel code is built without vector registers, so the compiler uses none. */
+#define VECTORS_USED
+#else
+#define __ro_after_init
+#define kernel_fpu_begin()	do { } while (0)
+#define kernel_fpu_end()	do { } while (0)
+#define VECTORS_USED , "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7"
+#endif
+
+static bool has_vectors __ro_after_init;
+
+void pshare_compare_init(void)
+{
+#ifdef __KERNEL__
+	has_vectors = boot_cpu_has(X86_FEATURE_AVX2) &&
+		      cpu_has_xfeatures(XFEATURE_MASK_SSE | XFEATURE_MASK_YMM, NULL);
+#else
+	has_vectors = __builtin_cpu_supports("avx2");
+#endif
+}
+
+void pshare_compare_begin(void)
+{
+	if (has_vectors)
+		kernel_fpu_begin();
+}
+
+void pshare_compare_end(void)
+{
+	if (has_vectors)
+		kernel_fpu_end();
+}
+
+/* 256 bytes a step; the index rises to zero, so that it ends the loop, too. */
+static bool vectors_equal(const void *a, const void *b)
+{
+	long at = -PSHARE_PAGE_BYTES;
+	bool differ;
+
+	asm volatile("1:\n\t"
+		     "vmovdqu 0x00(%[a],%[at]), %%ymm0\n\t"
+		     "vmovdqu 0x20(%[a],%[at]), %%ymm1\n\t"
+		     "vmovdqu 0x40(%[a],%[at]), %%ymm2\n\t"
+		     "vmovdqu 0x60(%[a],%[at]), %%ymm3\n\t"
+		     "vmovdqu 0x80(%[a],%[at]), %%ymm4\n\t"
+		     "vmovdqu 0xa0(%[a],%[at]), %%ymm5\n\t"
+		     "vmovdqu 0xc0(%[a],%[at]), %%ymm6\n\t"
+		     "vmovdqu 0xe0(%[a],%[at]), %%ymm7\n\t"
+		     "vpxor 0x00(%[b],%[at]), %%ymm0, %%ymm0\n\t"
+		     "vpxor 0x20(%[b],%[at]), %%ymm1, %%ymm1\n\t"
+		     "vpxor 0x40(%[b],%[at]), %%ymm2, %%ymm2\n\t"
+		     "vpxor 0x60(%[b],%[at]), %%ymm3, %%ymm3\n\t"
+		     "vpxor 0x80(%[b],%[at]), %%ymm4, %%ymm4\n\t"
+		     "vpxor 0xa0(%[b],%[at]), %%ymm5, %%ymm5\n\t"
+		     "vpxor 0xc0(%[b],%[at]), %%ymm6, %%ymm6\n\t"
+		     "vpxor 0xe0(%[b],%[at]), %%ymm7, %%ymm7\n\t"
+		     "vpor %%ymm1, %%ymm0, %%ymm0\n\t"
+		     "vpor %%ymm3, %%ymm2, %%ymm2\n\t"
+		     "vpor %%ymm5, %%ymm4, %%ymm4\n\t"
+		     "vpor %%ymm7, %%ymm6, %%ymm6\n\t"
+		     "vpor %%ymm2, %%ymm0, %%ymm0\n\t"
+		     "vpor %%ymm6, %%ymm4, %%ymm4\n\t"
+		     "vpor %%ymm4, %%ymm0, %%ymm0\n\t"
+		     "vptest %%ymm0, %%ymm0\n\t"
+		     "jnz 2f\n\t"
+		     "add $0x100, %[at]\n\t"
+		     "jnz 1b\n\t"
+		     "2:\n\t"
+		     "setnz %[differ]\n\t"
+		     "vzeroupper"
+		     : [at] "+r" (at), [differ] "=q" (differ)
+		     : [a] "r" ((const char *)a + PSHARE_PAGE_BYTES),
+		       [b] "r" ((const char *)b + PSHARE_PAGE_BYTES)
+		     : "memory", "cc" VECTORS_USED);
+	return !differ;
+}
+
+static bool vectors_zero(const void *page)
+{
+	long at = -PSHARE_PAGE_BYTES;
+	bool differ;
+
+	asm volatile("1:\n\t"
+		     "vmovdqu 0x00(%[page],%[at]), %%ymm0\n\t"
+		     "vmovdqu 0x20(%[page],%[at]), %%ymm1\n\t"
+		     "vpor 0x40(%[page],%[at]), %%ymm0, %%ymm0\n\t"
+		     "vpor 0x60(%[page],%[at]), %%ymm1, %%ymm1\n\t"
+		     "vpor 0x80(%[page],%[at]), %%ymm0, %%ymm0\n\t"
+		     "vpor 0xa0(%[page],%[at]), %%ymm1, %%ymm1\n\t"
+		     "vpor 0xc0(%[page],%[at]), %%ymm0, %%ymm0\n\t"
+		     "vpor 0xe0(%[page],%[at]), %%ymm1, %%ymm1\n\t"
+		     "vpor %%ymm1, %%ymm0, %%ymm0\n\t"
+		     "vptest %%ymm0, %%ymm0\n\t"
+		     "jnz 2f\n\t"
+		     "add $0x100, %[at]\n\t"
+		     "jnz 1b\n\t"
+		     "2:\n\t"
+		     "setnz %[differ]\n\t"
+		     "vzeroupper"
+		     : [at] "+r" (at), [differ] "=q" (differ)
+		     : [page] "r" ((const char *)page + PSHARE_PAGE_BYTES)
+		     : "memory", "cc" VECTORS_USED);
+	return !differ;
+}
+
+/* A cache line at a time: a branch for each word would cost more than the words. */
+bool pshare_words_equal(const void *a, const void *b)
+{
+	const u64 *p = a, *q = b, *end = p + PSHARE_PAGE_BYTES / sizeof(u64);
+
+	for (; p < end; p += 8, q += 8) {
+		if ((p[0] ^ q[0]) | (p[1] ^ q[1]) | (p[2] ^ q[2]) | (p[3] ^ q[3]) |
+		    (p[4] ^ q[4]) | (p[5] ^ q[5]) | (p[6] ^ q[6]) | (p[7] ^ q[7]))
+			return false;
+	}
+	return true;
+}
+
+bool pshare_words_zero(const void *page)
+{
+	const u64 *p = page, *end = p + PSHARE_PAGE_BYTES / sizeof(u64);
+
+	for (; p < end; p += 8) {
+		if (p[0] | p[1] | p[2] | p[3] | p[4] | p[5] | p[6] | p[7])
+			return false;
+	}
+	return true;
+}
+
+bool pshare_compare_equal(const void *a, const void *b)
+{
+	return has_vectors ? vectors_equal(a, b) : pshare_words_equal(a, b);
+}
+
+bool pshare_compare_zero(const void *page)
+{
+	return has_vectors ? vectors_zero(page) : pshare_words_zero(page);
+}
+
+bool pshare_page_equal(const void *a, const void *b)
+{
+	bool equal;
+
+	pshare_compare_begin();
+	equal = pshare_compare_equal(a, b);
+	pshare_compare_end();
+	return equal;
+}
+
+bool pshare_page_is_zero(const void *page)
+{
+	bool zero;
+
+	pshare_compare_begin();
+	zero = pshare_compare_zero(page);
+	pshare_compare_end();
+	return zero;
+}

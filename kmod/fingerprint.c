@@ -67,13 +67,6 @@ u64 pshare_salt(const struct pshare_hasher *hasher, u32 domain, int node)
 	return fold(who ^ hasher->secret[2], hasher->secret[3]) ^ fold(who, hasher->secret[0]);
 }
 
-u64 pshare_key(u64 hash, u64 salt)
-{
-	u64 key = (hash ^ salt) * 0x9e3779b97f4a7c15ULL;
-
-	return key ^ key >> 32;
-}
-
 /* Fisher-Yates shuffle, driven by the secret. */
 static void draw_order(struct pshare_hasher *hasher)
 {

@@ -62,6 +62,11 @@ void pshare_fingerprint_prefetch(const struct pshare_hasher *hasher, const void 
 u64 pshare_salt(const struct pshare_hasher *hasher, u32 domain, int node);
 
 /* Key of a page in the index, from its hash and its salt. */
-u64 pshare_key(u64 hash, u64 salt);
+static inline u64 pshare_key(u64 hash, u64 salt)
+{
+	u64 key = (hash ^ salt) * 0x9e3779b97f4a7c15ULL;
+
+	return key ^ key >> 32;
+}
 
 #endif

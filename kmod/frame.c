@@ -201,9 +201,9 @@ static bool get_frame(struct pshare_link *link, void *data)
 
 struct page *pshare_frame_find(u64 key, const struct pshare_sharer *sharer)
 {
-	struct pshare_link *link = pshare_index_find(&pshare_index, key, get_frame,
-						     (void *)sharer);
+	struct pshare_link *link;
 
+	link = pshare_index_find(&pshare_index, key, get_frame, (void *)sharer);
 	return link ? page_of(link) : NULL;
 }
 

@@ -58,11 +58,6 @@ static inline struct pshare_candidate candidate_of(u64 entry)
 	};
 }
 
-static inline u64 chain_of(const struct pshare_index *index, u64 key)
-{
-	return (key >> PSHARE_TAG_BITS) & (index->nr_heads - 1);
-}
-
 static inline spinlock_t *lock_of(struct pshare_index *index, u64 chain)
 {
 	return &index->locks[chain % PSHARE_INDEX_LOCKS];
@@ -71,7 +66,7 @@ static inline spinlock_t *lock_of(struct pshare_index *index, u64 chain)
 void pshare_index_prefetch(const struct pshare_index *index, u64 key)
 {
 	prefetch(bucket_of(index, key));
-	prefetch(&index->heads[chain_of(index, key)]);
+	prefetch(&index->heads[pshare_index_chain(index, key)]);
 }
 
 static bool is_live(const struct pshare_index *index, u64 entry)
@@ -100,22 +95,23 @@ unsigned int pshare_index_remember(struct pshare_index *index, u64 key,
 				   struct pshare_candidate *found)
 {
 	u64 tag = tag_of(key), mine = entry_of(self, tag);
-	u64 *bucket = bucket_of(index, key);
-	unsigned int i, n = 0;
+	u64 *bucket = bucket_of(index, key), *end = bucket + PSHARE_BUCKET_ENTRIES, *at;
+	unsigned int n = 0;
+	bool is_known = false;
 
-	*known = false;
-	for (i = 0; i < PSHARE_BUCKET_ENTRIES; i++) {
-		u64 entry = READ_ONCE(bucket[i]);
+	for (at = bucket; at < end; at++) {
+		u64 entry = READ_ONCE(*at);
 
 		/* Nearly always: another tag. */
 		if (tag_of(entry ^ mine))
 			continue;
 		if (entry == mine)
-			*known = true;
+			is_known = true;
 		else if (entry)
 			found[n++] = candidate_of(entry);
 	}
-	if (!*known)
+	*known = is_known;
+	if (!is_known)
 		WRITE_ONCE(bucket[victim(index, bucket, key >> 16 ^ self.addr >> 12)], mine);
 	return n;
 }
@@ -136,11 +132,9 @@ struct pshare_link *pshare_index_find(struct pshare_index *index, u64 key,
 				      bool (*get)(struct pshare_link *link, void *data),
 				      void *data)
 {
-	u64 chain = chain_of(index, key);
+	u64 chain = pshare_index_chain(index, key);
 	struct pshare_link *link;
 
-	if (!READ_ONCE(index->heads[chain].first))
-		return NULL;
 	spin_lock(lock_of(index, chain));
 	hlist_for_each_entry(link, &index->heads[chain], node) {
 		if (link->key == key && get(link, data))
@@ -152,7 +146,7 @@ struct pshare_link *pshare_index_find(struct pshare_index *index, u64 key,
 
 void pshare_index_insert(struct pshare_index *index, struct pshare_link *link)
 {
-	u64 chain = chain_of(index, link->key);
+	u64 chain = pshare_index_chain(index, link->key);
 
 	spin_lock(lock_of(index, chain));
 	hlist_add_head(&link->node, &index->heads[chain]);
@@ -186,11 +180,6 @@ void pshare_index_set_live(struct pshare_index *index, u32 slot, bool live)
 		set_bit(slot, index->live);
 	else
 		clear_bit(slot, index->live);
-}
-
-bool pshare_index_is_crowded(const struct pshare_index *index, u64 key)
-{
-	return test_bit(key >> 24 & (PSHARE_CROWDED_BITS - 1), index->crowded);
 }
 
 void pshare_index_set_crowded(struct pshare_index *index, u64 key)
@@ -321,7 +310,7 @@ int pshare_index_resize_frames(struct pshare_index *index)
 	index->nr_heads = nr_new;
 	for (i = 0; old && i < nr_old; i++) {
 		hlist_for_each_entry_safe(link, next, &old[i], node)
-			hlist_add_head(&link->node, &heads[chain_of(index, link->key)]);
+			hlist_add_head(&link->node, &heads[pshare_index_chain(index, link->key)]);
 		if (i % 1024 == 0)
 			cond_resched();
 	}

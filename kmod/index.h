@@ -14,6 +14,7 @@
 #define PSHARE_INDEX_H
 
 #ifdef __KERNEL__
+#include <linux/bitops.h>
 #include <linux/list.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
@@ -132,6 +133,18 @@ unsigned int pshare_index_remember(struct pshare_index *index, u64 key,
  */
 void pshare_index_erase(struct pshare_index *index, u64 key, struct pshare_candidate stale);
 
+/* Number of the chain of a key. */
+static inline u64 pshare_index_chain(const struct pshare_index *index, u64 key)
+{
+	return (key >> PSHARE_TAG_BITS) & (index->nr_heads - 1);
+}
+
+/* May there be a frame of this key? Mostly there is none. */
+static inline bool pshare_index_may_have(const struct pshare_index *index, u64 key)
+{
+	return READ_ONCE(index->heads[pshare_index_chain(index, key)].first);
+}
+
 /**
  * pshare_index_find() - the frame of a key
  * @index: the index
@@ -164,7 +177,11 @@ void pshare_index_scan_chain(struct pshare_index *index, u64 nr,
 void pshare_index_set_live(struct pshare_index *index, u32 slot, bool live);
 
 /* Was a fingerprint of this key found to be shared by different pages? */
-bool pshare_index_is_crowded(const struct pshare_index *index, u64 key);
+static inline bool pshare_index_is_crowded(const struct pshare_index *index, u64 key)
+{
+	return test_bit(key >> 24 & (PSHARE_CROWDED_BITS - 1), index->crowded);
+}
+
 void pshare_index_set_crowded(struct pshare_index *index, u64 key);
 
 #endif

@@ -81,7 +81,8 @@ static struct page *find_frame(struct pshare_visit *visit, struct pshare_look *l
 	struct page *frame;
 
 	if (!pshare_index_is_crowded(&pshare_index, key))
-		return pshare_frame_find(key, &visit->sharer);
+		return pshare_index_may_have(&pshare_index, key) ?
+		       pshare_frame_find(key, &visit->sharer) : NULL;
 	look->key = pshare_frame_key(page_address(look->page), visit->sharer.salt);
 	frame = pshare_frame_find(look->key, &visit->sharer);
 	if (frame)
@@ -149,6 +150,7 @@ static void look_up_chunk(struct pshare_visit *visit)
 	struct pshare_chunk *chunk = &visit->chunk;
 	unsigned int i;
 
+	chunk->held = 0;
 	for (i = 0; i < chunk->n; i++) {
 		find_place(visit, &chunk->look[i]);
 		pshare_index_prefetch(&pshare_index, chunk->look[i].key);
@@ -160,6 +162,7 @@ static void look_up_chunk(struct pshare_visit *visit)
 		if (look->zero || look->frame || look->nr_twins) {
 			get_page(look->page);
 			look->held = true;
+			chunk->held++;
 		}
 	}
 }
@@ -434,13 +437,13 @@ static bool resolve_large(struct pshare_visit *visit, struct pshare_look *look,
 static bool resolve_chunk(struct pshare_visit *visit, struct large *large)
 {
 	struct pshare_chunk *chunk = &visit->chunk;
-	unsigned int i, held = 0;
 	bool split = false;
+	unsigned int i;
 
-	for (i = 0; i < chunk->n; i++)
-		held += chunk->look[i].held;
+	if (!chunk->held)
+		return false;
 	/* While a batch is merged nothing but the batch holds references. */
-	if (visit->batch.n + held > PSHARE_BATCH_PAGES)
+	if (visit->batch.n + chunk->held > PSHARE_BATCH_PAGES)
 		flush_batch(visit);
 	for (i = 0; i < chunk->n; i++) {
 		struct pshare_look *look = &chunk->look[i];

@@ -99,13 +99,14 @@ static bool is_foreign(struct page *page, const struct pshare_chunk *chunk)
 	       pshare_frame_domain(page) != chunk->domain;
 }
 
-static void collect_look(struct page *page, unsigned int nr, struct pshare_chunk *chunk)
+static void collect_look(struct page *page, enum pshare_page_kind kind, unsigned int nr,
+			 struct pshare_chunk *chunk)
 {
 	struct pshare_look *look = &chunk->look[chunk->n++];
 
 	look->page = page;
 	look->nr = nr;
-	look->kind = PageCompound(page) ? PSHARE_PAGE_LARGE : PSHARE_PAGE_SINGLE;
+	look->kind = kind;
 	look->frame = NULL;
 	look->nr_twins = 0;
 	look->zero = false;
@@ -116,18 +117,21 @@ static void collect_look(struct page *page, unsigned int nr, struct pshare_chunk
 static void collect_page(struct page *page, unsigned int nr, struct pshare_chunk *chunk,
 			 struct pshare_tally *tally)
 {
-	if (PageAnon(page)) {
-		if (PageKsm(page))
+	struct folio *folio = page_folio(page);
+
+	if (folio_test_anon(folio)) {
+		if (folio_test_ksm(folio))
 			tally->c[PSHARE_C_skipped_ksm]++;
 		else
-			collect_look(page, nr, chunk);
+			collect_look(page, folio_test_large(folio) ? PSHARE_PAGE_LARGE :
+				     PSHARE_PAGE_SINGLE, nr, chunk);
 	} else if (is_foreign(page, chunk)) {
 		chunk->frames += pshare_frame_is_ours(page);
 		chunk->give_back[chunk->nr_give_back++] = nr;
 	} else if (pshare_frame_is_ours(page)) {
 		collect_frame(page, nr, chunk);
 	} else if (pshare_frame_is_leftover(page)) {
-		collect_look(page, nr, chunk);
+		collect_look(page, PSHARE_PAGE_SINGLE, nr, chunk);
 	}
 }
 

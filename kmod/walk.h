@@ -49,6 +49,7 @@ struct pshare_look {
  * struct pshare_chunk - up to 64 page table entries, looked at under one lock
  * @n: pages in @look
  * @look: those that may be merged
+ * @held: how many of them are held: the others need no more
  * @present: present entries of any kind
  * @frames: entries that map frames of this load
  * @zeros: entries that map the zero page
@@ -60,6 +61,7 @@ struct pshare_look {
 struct pshare_chunk {
 	unsigned int n;
 	struct pshare_look look[PSHARE_CHUNK_PAGES];
+	u16 held;
 	u16 present;
 	u16 frames;
 	u16 zeros;

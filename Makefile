@@ -127,7 +127,7 @@ build/selftests/bench/bench: $(bench_objects) $(test_objects)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $$(pkg-config --libs $(test_libs))
 
 # Parts of the module on this machine's processor.
-native_objects := $(patsubst %.c,build/native/%.o,selftests/native/native.c kmod/compare.c kmod/fingerprint.c kmod/index.c)
+native_objects := $(patsubst %.c,build/native/%.o,selftests/native/native.c kmod/vector.c kmod/compare.c kmod/fingerprint.c kmod/index.c)
 
 build/native/native: $(native_objects)
 	$(say) LD $@
@@ -146,7 +146,7 @@ $(guest_load): build/selftests/guest/%: selftests/guest/%.c
 
 # What of the module builds in user space too, and the command but its main(): an archive, from
 # which a test takes what it uses.
-unit_sources := kmod/compare.c kmod/fingerprint.c kmod/index.c kmod/knob_table.c \
+unit_sources := kmod/vector.c kmod/compare.c kmod/fingerprint.c kmod/index.c kmod/knob_table.c \
 	$(filter-out user/pshare.c user/main.c,$(wildcard user/*.c))
 unit_archive := build/unit/units.a
 

@@ -5,43 +5,7 @@
  */
 #include "compare.h"
 #include "fingerprint.h"
-
-#ifdef __KERNEL__
-#include <linux/cache.h>
-#include <asm/cpufeature.h>
-#include <asm/fpu/api.h>
-/* Kernel code is built without vector registers, so the compiler uses none. */
-#define VECTORS_USED
-#else
-#define __ro_after_init
-#define kernel_fpu_begin()	do { } while (0)
-#define kernel_fpu_end()	do { } while (0)
-#define VECTORS_USED , "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7"
-#endif
-
-static bool has_vectors __ro_after_init;
-
-void pshare_compare_init(void)
-{
-#ifdef __KERNEL__
-	has_vectors = boot_cpu_has(X86_FEATURE_AVX2) &&
-		      cpu_has_xfeatures(XFEATURE_MASK_SSE | XFEATURE_MASK_YMM, NULL);
-#else
-	has_vectors = __builtin_cpu_supports("avx2");
-#endif
-}
-
-void pshare_compare_begin(void)
-{
-	if (has_vectors)
-		kernel_fpu_begin();
-}
-
-void pshare_compare_end(void)
-{
-	if (has_vectors)
-		kernel_fpu_end();
-}
+#include "vector.h"
 
 /* 256 bytes a step; the index rises to zero, so that it ends the loop, too. */
 static bool vectors_equal(const void *a, const void *b)
@@ -83,7 +47,7 @@ static bool vectors_equal(const void *a, const void *b)
 		     : [at] "+r" (at), [differ] "=q" (differ)
 		     : [a] "r" ((const char *)a + PSHARE_PAGE_BYTES),
 		       [b] "r" ((const char *)b + PSHARE_PAGE_BYTES)
-		     : "memory", "cc" VECTORS_USED);
+		     : "memory", "cc" PSHARE_VECTORS_USED);
 	return !differ;
 }
 
@@ -111,7 +75,7 @@ static bool vectors_zero(const void *page)
 		     "vzeroupper"
 		     : [at] "+r" (at), [differ] "=q" (differ)
 		     : [page] "r" ((const char *)page + PSHARE_PAGE_BYTES)
-		     : "memory", "cc" VECTORS_USED);
+		     : "memory", "cc" PSHARE_VECTORS_USED);
 	return !differ;
 }
 
@@ -141,21 +105,21 @@ bool pshare_words_zero(const void *page)
 
 bool pshare_compare_equal(const void *a, const void *b)
 {
-	return has_vectors ? vectors_equal(a, b) : pshare_words_equal(a, b);
+	return pshare_has_vectors ? vectors_equal(a, b) : pshare_words_equal(a, b);
 }
 
 bool pshare_compare_zero(const void *page)
 {
-	return has_vectors ? vectors_zero(page) : pshare_words_zero(page);
+	return pshare_has_vectors ? vectors_zero(page) : pshare_words_zero(page);
 }
 
 bool pshare_page_equal(const void *a, const void *b)
 {
 	bool equal;
 
-	pshare_compare_begin();
+	pshare_vector_begin();
 	equal = pshare_compare_equal(a, b);
-	pshare_compare_end();
+	pshare_vector_end();
 	return equal;
 }
 
@@ -163,8 +127,8 @@ bool pshare_page_is_zero(const void *page)
 {
 	bool zero;
 
-	pshare_compare_begin();
+	pshare_vector_begin();
 	zero = pshare_compare_zero(page);
-	pshare_compare_end();
+	pshare_vector_end();
 	return zero;
 }

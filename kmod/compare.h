@@ -12,21 +12,10 @@
 #include "user_types.h"
 #endif
 
-/* Find out what this processor can. At load, before the first comparison. */
-void pshare_compare_init(void);
-
-/**
- * pshare_compare_begin() - vectors are about to be used
- *
- * In the kernel the calling thread cannot be preempted and no softirq runs
- * here until pshare_compare_end(): for a batch at most. Sections do not nest.
- *
- * Context: task context.
+/*
+ * Are two pages equal, is a page full of zeros? Between pshare_vector_begin()
+ * and pshare_vector_end().
  */
-void pshare_compare_begin(void);
-void pshare_compare_end(void);
-
-/* Between these two: are two pages equal, is a page full of zeros? */
 bool pshare_compare_equal(const void *a, const void *b);
 bool pshare_compare_zero(const void *page);
 

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Fingerprint of a page. The hash is of the multiply-and-fold family (as
- * wyhash): each 16 bytes are keyed, multiplied to 128 bits and folded, with two
- * chains side by side so that a processor can overlap the multiplications.
+ * Fingerprint of a page: NH (of UMAC, RFC 4418): the halves of each word are keyed and multiplied, and
+ * the products added up. Two pages that differ have the same sum with a
+ * probability of 2^-32 at most, over the keys.
+ *
+ * The digest is of the multiply-and-fold family (as wyhash): each 16 bytes are
+ * keyed, multiplied to 128 bits and folded, with two chains side by side so that
+ * a processor can overlap the multiplications.
  */
 #include "fingerprint.h"
+#include "vector.h"
 
 #ifdef __KERNEL__
 #include <linux/kernel.h>
-#include <linux/prefetch.h>
 #endif
 
 static inline u64 fold(u64 a, u64 b)
@@ -32,14 +36,86 @@ static inline const u64 *line_of(const void *page, unsigned int nr)
 	return (const u64 *)((const u8 *)page + nr * PSHARE_LINE_BYTES);
 }
 
+/* Both sums of the words, each of which has been through its key. */
+static inline u64 finish(const struct pshare_hasher *hasher, u64 left, u64 right)
+{
+	return fold(left ^ hasher->secret[0], right ^ hasher->secret[3]);
+}
+
+static inline u64 multiply_halves(u64 word, u64 key)
+{
+	return (u64)((u32)word + (u32)key) * (u32)((word >> 32) + (key >> 32));
+}
+
+u64 pshare_fingerprint_words(const struct pshare_hasher *hasher, const void *page)
+{
+	const u64 *key = hasher->key;
+	u64 left = 0, right = 0;
+	unsigned int i, w;
+
+	for (i = 0; i < hasher->nr_lines; i++) {
+		const u64 *line = line_of(page, hasher->order[i]);
+
+		for (w = 0; w < PSHARE_LINE_BYTES / sizeof(u64); w += 2) {
+			left += multiply_halves(line[w], *key++);
+			right += multiply_halves(line[w + 1], *key++);
+		}
+	}
+	return finish(hasher, left, right);
+}
+
+static u64 fingerprint_vectors(const struct pshare_hasher *hasher, const void *page)
+{
+	const u8 *order = hasher->order, *end = order + hasher->nr_lines;
+	const u64 *key = hasher->key;
+	u64 left, right, line;
+
+	asm volatile("vpxor %%ymm4, %%ymm4, %%ymm4\n\t"
+		     "vpxor %%ymm5, %%ymm5, %%ymm5\n\t"
+		     "1:\n\t"
+		     "movzbl (%[order]), %k[line]\n\t"
+		     "shl $6, %[line]\n\t"
+		     "vmovdqu 0x00(%[page],%[line]), %%ymm0\n\t"
+		     "vmovdqu 0x20(%[page],%[line]), %%ymm1\n\t"
+		     "vpaddd 0x00(%[key]), %%ymm0, %%ymm0\n\t"
+		     "vpaddd 0x20(%[key]), %%ymm1, %%ymm1\n\t"
+		     "vpsrlq $32, %%ymm0, %%ymm2\n\t"
+		     "vpsrlq $32, %%ymm1, %%ymm3\n\t"
+		     "vpmuludq %%ymm2, %%ymm0, %%ymm0\n\t"
+		     "vpmuludq %%ymm3, %%ymm1, %%ymm1\n\t"
+		     "vpaddq %%ymm0, %%ymm4, %%ymm4\n\t"
+		     "vpaddq %%ymm1, %%ymm5, %%ymm5\n\t"
+		     "add $0x40, %[key]\n\t"
+		     "add $1, %[order]\n\t"
+		     "cmp %[end], %[order]\n\t"
+		     "jne 1b\n\t"
+		     "vpaddq %%ymm5, %%ymm4, %%ymm4\n\t"
+		     "vextracti128 $1, %%ymm4, %%xmm5\n\t"
+		     "vpaddq %%xmm5, %%xmm4, %%xmm4\n\t"
+		     "vmovq %%xmm4, %[left]\n\t"
+		     "vpextrq $1, %%xmm4, %[right]\n\t"
+		     "vzeroupper"
+		     : [order] "+&r" (order), [key] "+&r" (key), [line] "=&r" (line),
+		       [left] "=r" (left), [right] "=r" (right)
+		     : [page] "r" (page), [end] "r" (end)
+		     : "memory", "cc" PSHARE_VECTORS_USED);
+	return finish(hasher, left, right);
+}
+
+u64 pshare_fingerprint_within(const struct pshare_hasher *hasher, const void *page)
+{
+	return pshare_has_vectors ? fingerprint_vectors(hasher, page) :
+				    pshare_fingerprint_words(hasher, page);
+}
+
 u64 pshare_fingerprint(const struct pshare_hasher *hasher, const void *page)
 {
-	u64 left = hasher->secret[1], right = hasher->secret[2];
-	unsigned int i;
+	u64 hash;
 
-	for (i = 0; i < hasher->nr_lines; i++)
-		hash_line(hasher, line_of(page, hasher->order[i]), &left, &right);
-	return fold(left ^ hasher->secret[0], right ^ hasher->secret[3]);
+	pshare_vector_begin();
+	hash = pshare_fingerprint_within(hasher, page);
+	pshare_vector_end();
+	return hash;
 }
 
 u64 pshare_digest(const struct pshare_hasher *hasher, const void *page)
@@ -50,14 +126,6 @@ u64 pshare_digest(const struct pshare_hasher *hasher, const void *page)
 	for (i = 0; i < PSHARE_PAGE_LINES; i++)
 		hash_line(hasher, line_of(page, i), &left, &right);
 	return fold(left ^ hasher->secret[2], right ^ hasher->secret[1]);
-}
-
-void pshare_fingerprint_prefetch(const struct pshare_hasher *hasher, const void *page)
-{
-	unsigned int i;
-
-	for (i = 0; i < hasher->nr_lines; i++)
-		prefetch(line_of(page, hasher->order[i]));
 }
 
 u64 pshare_salt(const struct pshare_hasher *hasher, u32 domain, int node)
@@ -85,16 +153,29 @@ static void draw_order(struct pshare_hasher *hasher)
 	}
 }
 
+/* A key for each word of the sample. */
+static void draw_keys(struct pshare_hasher *hasher)
+{
+	u64 state = hasher->secret[1] ^ hasher->secret[3];
+	unsigned int i;
+
+	for (i = 0; i < PSHARE_PAGE_BYTES / sizeof(u64); i++) {
+		state = fold(state + 0x9e3779b97f4a7c15ULL, hasher->secret[2] ^ i);
+		hasher->key[i] = state;
+	}
+}
+
 void pshare_hasher_set_lines(struct pshare_hasher *hasher, unsigned int nr_lines)
 {
-	u64 left = hasher->secret[1], right = hasher->secret[2];
-	static const u64 zeros[PSHARE_LINE_BYTES / sizeof(u64)];
+	u64 left = 0, right = 0;
 	unsigned int i;
 
 	hasher->nr_lines = nr_lines;
-	for (i = 0; i < nr_lines; i++)
-		hash_line(hasher, zeros, &left, &right);
-	hasher->zero = fold(left ^ hasher->secret[0], right ^ hasher->secret[3]);
+	for (i = 0; i < nr_lines * PSHARE_LINE_BYTES / sizeof(u64); i += 2) {
+		left += multiply_halves(0, hasher->key[i]);
+		right += multiply_halves(0, hasher->key[i + 1]);
+	}
+	hasher->zero = finish(hasher, left, right);
 }
 
 void pshare_hasher_init(struct pshare_hasher *hasher, const u64 secret[4],
@@ -106,5 +187,6 @@ void pshare_hasher_init(struct pshare_hasher *hasher, const u64 secret[4],
 	for (i = 0; i < 4; i++)
 		hasher->secret[i] = secret[i] | 1;
 	draw_order(hasher);
+	draw_keys(hasher);
 	pshare_hasher_set_lines(hasher, nr_lines);
 }

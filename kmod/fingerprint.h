@@ -8,6 +8,7 @@
 #define PSHARE_FINGERPRINT_H
 
 #ifdef __KERNEL__
+#include <linux/prefetch.h>
 #include <linux/types.h>
 #else
 #include "user_types.h"
@@ -19,12 +20,14 @@
 
 /**
  * struct pshare_hasher - the secret and what follows from it
- * @secret: keys of the hash; never shown
+ * @key: of each word of the sample; never shown
+ * @secret: what all else comes from; never shown
  * @order: every line number once, in secret order; the first @nr_lines count
  * @nr_lines: cache lines read per fingerprint, 1 to PSHARE_PAGE_LINES
  * @zero: fingerprint of a page of zeros, without salt
  */
 struct pshare_hasher {
+	u64 key[PSHARE_PAGE_BYTES / sizeof(u64)];
 	u64 secret[4];
 	u8 order[PSHARE_PAGE_LINES];
 	unsigned int nr_lines;
@@ -46,11 +49,25 @@ void pshare_hasher_set_lines(struct pshare_hasher *hasher, unsigned int nr_lines
 /* Hash of the sampled lines of a page, without salt. */
 u64 pshare_fingerprint(const struct pshare_hasher *hasher, const void *page);
 
+/* The same between pshare_vector_begin() and pshare_vector_end(). */
+u64 pshare_fingerprint_within(const struct pshare_hasher *hasher, const void *page);
+
+/* The same word by word, wherever it is called. */
+u64 pshare_fingerprint_words(const struct pshare_hasher *hasher, const void *page);
+
 /* Hash of the whole page, without salt; another value than the fingerprint. */
 u64 pshare_digest(const struct pshare_hasher *hasher, const void *page);
 
 /* Ask for the sampled lines ahead of pshare_fingerprint(). */
-void pshare_fingerprint_prefetch(const struct pshare_hasher *hasher, const void *page);
+static inline void pshare_fingerprint_prefetch(const struct pshare_hasher *hasher,
+					       const void *page)
+{
+	const u8 *line = hasher->order, *end = line + hasher->nr_lines;
+
+	do {
+		prefetch((const u8 *)page + *line * PSHARE_LINE_BYTES);
+	} while (++line < end);
+}
 
 /**
  * pshare_salt() - what keeps the keys of two sharing domains or nodes apart

@@ -90,28 +90,36 @@ static unsigned int victim(const struct pshare_index *index, const u64 *bucket, 
 	return choice % PSHARE_BUCKET_ENTRIES;
 }
 
+/* One bit for each entry of a bucket that has this tag: nearly always none, or the page's own. */
+static inline unsigned int with_tag(const u64 *bucket, u64 tag)
+{
+	unsigned int i, mask = 0;
+
+#pragma GCC unroll 8
+	for (i = 0; i < PSHARE_BUCKET_ENTRIES; i++)
+		if (unlikely(!tag_of(READ_ONCE(bucket[i]) ^ tag)))
+			mask |= 1U << i;
+	return mask;
+}
+
 unsigned int pshare_index_remember(struct pshare_index *index, u64 key,
 				   struct pshare_candidate self, bool *known,
 				   struct pshare_candidate *found)
 {
 	u64 tag = tag_of(key), mine = entry_of(self, tag);
-	u64 *bucket = bucket_of(index, key), *end = bucket + PSHARE_BUCKET_ENTRIES, *at;
-	unsigned int n = 0;
-	bool is_known = false;
+	u64 *bucket = bucket_of(index, key);
+	unsigned int n = 0, mask;
 
-	for (at = bucket; at < end; at++) {
-		u64 entry = READ_ONCE(*at);
+	*known = false;
+	for (mask = with_tag(bucket, tag); mask; mask &= mask - 1) {
+		u64 entry = READ_ONCE(bucket[__builtin_ctz(mask)]);
 
-		/* Nearly always: another tag. */
-		if (tag_of(entry ^ mine))
-			continue;
 		if (entry == mine)
-			is_known = true;
-		else if (entry)
+			*known = true;
+		else if (entry && tag_of(entry) == tag)
 			found[n++] = candidate_of(entry);
 	}
-	*known = is_known;
-	if (!is_known)
+	if (!*known)
 		WRITE_ONCE(bucket[victim(index, bucket, key >> 16 ^ self.addr >> 12)], mine);
 	return n;
 }

@@ -18,11 +18,13 @@
 #include "merge.h"
 #include "store.h"
 #include "trace.h"
+#include "vector.h"
 
 enum merge_state {
 	MERGE_LEFT,	/* not touched, or put back */
 	MERGE_CLEARED,	/* entry cleared */
 	MERGE_EQUAL,	/* and nobody else has the page, and it is equal */
+	MERGE_DIFFERENT,	/* or it is not */
 	MERGE_DONE,	/* frame mapped */
 };
 
@@ -123,6 +125,14 @@ static pte_t new_entry(struct vm_area_struct *vma, const struct pshare_merge *it
 	return pte;
 }
 
+static void put_back(struct vm_area_struct *vma, pte_t *ptep, struct pshare_merge *item,
+		     struct pshare_tally *tally)
+{
+	if (item->state == MERGE_DIFFERENT)
+		note_difference(item, tally);
+	set_pte_at(vma->vm_mm, item->addr, ptep, item->old);
+}
+
 static void map_frame(struct vm_area_struct *vma, pte_t *ptep, struct pshare_merge *item,
 		      struct pshare_found *found)
 {
@@ -159,7 +169,7 @@ static void compare_pages(struct pshare_batch *batch, struct pshare_tally *tally
 {
 	unsigned int i;
 
-	pshare_compare_begin();
+	pshare_vector_begin();
 	for (i = 0; i < batch->n; i++) {
 		struct pshare_merge *item = &batch->item[i];
 
@@ -167,12 +177,10 @@ static void compare_pages(struct pshare_batch *batch, struct pshare_tally *tally
 			continue;
 		if (is_reachable_elsewhere(batch, item->page))
 			fail(item, PSHARE_C_skipped_pinned, tally);
-		else if (!is_equal(item))
-			note_difference(item, tally);
 		else
-			item->state = MERGE_EQUAL;
+			item->state = is_equal(item) ? MERGE_EQUAL : MERGE_DIFFERENT;
 	}
-	pshare_compare_end();
+	pshare_vector_end();
 }
 
 static void replace_entries(struct vm_area_struct *vma, pte_t *first, struct pshare_batch *batch,
@@ -193,8 +201,8 @@ static void replace_entries(struct vm_area_struct *vma, pte_t *first, struct psh
 
 		if (item[i].state == MERGE_EQUAL)
 			map_frame(vma, ptep, &item[i], found);
-		else if (item[i].state == MERGE_CLEARED)
-			set_pte_at(vma->vm_mm, item[i].addr, ptep, item[i].old);
+		else if (item[i].state != MERGE_LEFT)
+			put_back(vma, ptep, &item[i], tally);
 	}
 }
 

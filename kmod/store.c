@@ -4,10 +4,10 @@
 #include <linux/random.h>
 #include <linux/string.h>
 
-#include "compare.h"
 #include "frame.h"
 #include "knobs.h"
 #include "store.h"
+#include "vector.h"
 
 DECLARE_RWSEM(pshare_store_sem);
 struct pshare_hasher pshare_hasher;
@@ -84,7 +84,7 @@ int pshare_store_init(void)
 {
 	u64 secret[4];
 
-	pshare_compare_init();
+	pshare_vector_init();
 	get_random_bytes(secret, sizeof(secret));
 	pshare_hasher_init(&pshare_hasher, secret, pshare_knobs.sample_lines);
 	memzero_explicit(secret, sizeof(secret));

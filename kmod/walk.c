@@ -10,6 +10,7 @@
 #include "frame.h"
 #include "ksyms.h"
 #include "store.h"
+#include "vector.h"
 #include "walk.h"
 
 enum pshare_never pshare_vma_never(const struct vm_area_struct *vma)
@@ -170,11 +171,13 @@ void pshare_walk_collect(pte_t *ptep, unsigned int first, unsigned int n,
 	chunk->nr_give_back = 0;
 	for (i = 0; i < n; i++)
 		collect_entry(pshare_ptep_get(ptep + i), first + i, chunk, tally);
+	pshare_vector_begin();
 	for (i = 0; i < chunk->n; i++) {
 		struct pshare_look *look = &chunk->look[i];
 
-		look->hash = pshare_fingerprint(&pshare_hasher, page_address(look->page));
+		look->hash = pshare_fingerprint_within(&pshare_hasher, page_address(look->page));
 	}
+	pshare_vector_end();
 	tally->c[PSHARE_C_pages_scanned] += chunk->n;
 }
 

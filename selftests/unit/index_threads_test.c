@@ -146,7 +146,7 @@ static bool take_unused(struct pshare_link *link, void *data)
 
 static void scan_chain(struct worker *worker)
 {
-	u64 chain = chain_of(&idx, draw_key(worker));
+	u64 chain = pshare_index_chain(&idx, draw_key(worker));
 
 	pshare_index_scan_chain(&idx, chain, take_unused, worker, &worker->spare);
 }

@@ -115,12 +115,16 @@ err_sample_lines:
 	return err;
 }
 
+/*
+ * From the last row to the first, which is run: what makes scanners go on that
+ * rested for this change is taken when everything else is.
+ */
 static void take(struct pshare_knobs *new)
 {
 	const struct pshare_knob *knob;
 	unsigned int i;
 
-	for (i = 0; i < pshare_nr_knobs; i++) {
+	for (i = pshare_nr_knobs; i--; ) {
 		knob = &pshare_knob_table[i];
 		WRITE_ONCE(*pshare_knob_value(&pshare_knobs, knob), *pshare_knob_value(new, knob));
 	}

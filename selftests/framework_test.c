@@ -3,9 +3,7 @@
 #include <pthread.h>
 #include <sys/mman.h>
 
-#include <kselftest_harness.h>
-
-#include "pshare_test.h"
+#include "fixture.h"
 #include "stress.h"
 
 TEST(content_depends_on_seed_and_number_only)
@@ -112,7 +110,7 @@ TEST(kernel_log_is_read_from_the_mark_on)
 TEST(host_settings_are_saved_and_restored)
 {
 	static const char path[] = "/sys/kernel/mm/transparent_hugepage/enabled";
-	struct host host = { .loop = -1, .mark = "pshare test of settings" };
+	struct host host = { .loop = -1, .mark = "pshare test of settings", .taint = kernel_taint() };
 	char text[64], device[64] = "";
 	struct child child;
 	const char *wrong;
@@ -145,18 +143,29 @@ static void *run_stress(void *thread)
 	return NULL;
 }
 
+static bool all_tried(const struct stress_report *report)
+{
+	unsigned int i;
+
+	for (i = 0; i < stress_nr_ops; i++)
+		if (!(report->done[i] + report->refused[i]))
+			return false;
+	return true;
+}
+
 /* The threads of stress_test.c know what is in their memory, with nobody merging. */
 TEST(stress_is_right_by_itself)
 {
 	static struct stress_report report;
 	static struct stress_thread thread;
-	struct host host = { .loop = -1 };
+	struct host host = { .loop = -1, .mark = "pshare test of stress", .taint = kernel_taint() };
 	static volatile bool stop;
-	double end = now() + 5;
+	double enough = now() + 5, end = deadline(15);
 	char device[64] = "";
 	pthread_t id;
 	unsigned int i;
 
+	kmsg_mark(host.mark);
 	ASSERT_EQ(0, host_loop(&host, 4, device, sizeof(device)));
 	ASSERT_EQ(0, host_swap_on(&host, 64));
 	thread = (struct stress_thread){
@@ -166,7 +175,7 @@ TEST(stress_is_right_by_itself)
 	};
 	ASSERT_EQ(0, stress_prepare(&thread));
 	ASSERT_EQ(0, pthread_create(&id, NULL, run_stress, &thread));
-	while (now() < end && !report.wrong)
+	while ((now() < enough || (now() < end && !all_tried(&report))) && !report.wrong)
 		pause_ms(10);
 	stop = true;
 	pthread_join(id, NULL);

@@ -24,22 +24,40 @@
 /* The module is being unloaded. */
 static bool aborted;
 
+/*
+ * A fault that userfaultfd would report, because the page was protected or thrown
+ * away meanwhile, does not wait for the monitor: the page is busy. fixup_user_fault()
+ * cannot say so.
+ */
+static int write_fault(struct vm_area_struct *vma, unsigned long addr)
+{
+	vm_fault_t fault = handle_mm_fault(vma, addr, FAULT_FLAG_WRITE | FAULT_FLAG_REMOTE |
+					   FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_RETRY_NOWAIT, NULL);
+
+	if (fault & VM_FAULT_ERROR)
+		return vm_fault_to_errno(fault, 0);
+	return fault & VM_FAULT_RETRY ? -EBUSY : 0;
+}
+
+/* The same for a read-only or inaccessible area: as a debugger writes it. */
+static int forced_write(struct mm_struct *mm, unsigned long addr)
+{
+	struct page *page;
+	long got = pshare_gup_remote(mm, addr, FOLL_WRITE | FOLL_FORCE | FOLL_NOWAIT, &page);
+
+	if (got != 1)
+		return got < 0 ? got : -EBUSY;
+	put_page(page);
+	return 0;
+}
+
 int pshare_unmerge_page(struct mm_struct *mm, unsigned long addr)
 {
 	struct vm_area_struct *vma = find_vma(mm, addr);
-	struct page *page;
-	long got;
 
 	if (!vma || vma->vm_start > addr)
 		return 0;
-	if (vma->vm_flags & VM_WRITE)
-		return fixup_user_fault(mm, addr, FAULT_FLAG_WRITE, NULL);
-	/* Read-only or inaccessible: as a debugger writes it. */
-	got = pshare_gup_remote(mm, addr, FOLL_WRITE | FOLL_FORCE, &page);
-	if (got != 1)
-		return got < 0 ? got : -EFAULT;
-	put_page(page);
-	return 0;
+	return vma->vm_flags & VM_WRITE ? write_fault(vma, addr) : forced_write(mm, addr);
 }
 
 static u64 reserve_pages(void)

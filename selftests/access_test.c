@@ -456,4 +456,47 @@ HOST_TEST(access, unmerge_does_not_wait_for_a_userfaultfd)
 	expect_right(_metadata, &b, SEED_PAIR);
 }
 
+static long do_uffd_flap(struct child *self, const long *arg)
+{
+	double end = now() + arg[0] / 1000.0;
+	int err = 0;
+
+	while (!err && now() < end)
+		err = protect(self->mem, BYTES, true) ?: protect(self->mem, BYTES, false);
+	return err;
+}
+
+/* A page was free to be copied when it was looked at, and is not when it is copied. */
+static void check_flapping(struct __test_metadata *_metadata, struct host *host, int protection)
+{
+	struct child a, b;
+	int i, err = 0;
+
+	prepare(_metadata, host, &a, &b);
+	ASSERT_EQ(0, child_call(&a, do_uffd_open, 0, 0, 0, 0));
+	ASSERT_EQ(0, child_mprotect(&a, 0, PAGES, protection));
+	merge(_metadata, &a, &b);
+	ASSERT_EQ(0, child_begin(&a, do_uffd_flap, 1000 * slowness(), 0, 0, 0));
+	for (i = 0; i < 50 && (!err || err == EBUSY); i++)
+		err = unmerge(a.pid, false, NULL);
+	ASSERT_EQ(0, child_end(&a));
+	EXPECT_TRUE(!err || err == EBUSY)
+		TH_LOG("%s: %s", strerror(err), last_extack());
+	EXPECT_EQ(0, child_call(&a, do_uffd_events, 0, 0, 0, 0));
+	ASSERT_OK(unmerge(a.pid, false, NULL));
+	EXPECT_EQ(0, count_frames(&a));
+	expect_right(_metadata, &a, SEED_PAIR);
+	expect_right(_metadata, &b, SEED_PAIR);
+}
+
+HOST_TEST(access, pages_that_userfaultfd_protects_during_an_unmerge_are_left_alone)
+{
+	check_flapping(_metadata, &self->host, PROT_READ | PROT_WRITE);
+}
+
+HOST_TEST(access, read_only_pages_that_userfaultfd_protects_during_an_unmerge_too)
+{
+	check_flapping(_metadata, &self->host, PROT_READ);
+}
+
 TEST_HARNESS_MAIN

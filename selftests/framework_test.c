@@ -110,7 +110,9 @@ TEST(kernel_log_is_read_from_the_mark_on)
 TEST(host_settings_are_saved_and_restored)
 {
 	static const char path[] = "/sys/kernel/mm/transparent_hugepage/enabled";
-	struct host host = { .loop = -1, .mark = "pshare test of settings", .taint = kernel_taint() };
+	struct host host = {
+		.loop = -1, .mark = "pshare test of settings", .taint = kernel_taint(),
+	};
 	char text[64], device[64] = "";
 	struct child child;
 	const char *wrong;

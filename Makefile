@@ -52,14 +52,17 @@ modules-all: $(CHECK_KERNELS:%=module-%)
 
 ## Command
 
-command_libs = libmnl json-c
+command_libs = libmnl json-c libxxhash
 command_objects := $(patsubst user/%.c,build/user/%.o,$(wildcard user/*.c))
 
 command: user/pshare
 
-user/pshare: $(command_objects)
+# Which processes are virtual machines, and their names, the daemon knows.
+command_shared := build/daemon/hypervisor.o build/daemon/process.o
+
+user/pshare: $(command_objects) $(command_shared)
 	$(say) LD $@
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs $(command_libs))
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs $(command_libs)) -lm
 
 # What the daemon takes of the command, and the table of knobs of the module.
 shared_archive := build/user/shared.a
@@ -70,7 +73,7 @@ $(shared_archive): $(filter-out build/user/main.o,$(command_objects)) build/kmod
 build/user/%.o: user/%.c
 	$(say) CC $<
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) $$(pkg-config --cflags $(command_libs)) -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) -Idaemon $(CFLAGS) $(WARN) $$(pkg-config --cflags $(command_libs)) -c -o $@ $<
 
 build/kmod/%.o: kmod/%.c
 	$(say) CC "$< (for the daemon)"
@@ -86,7 +89,7 @@ daemon: daemon/pshared
 
 daemon/pshared: $(daemon_objects) $(shared_archive)
 	$(say) LD $@
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs $(daemon_libs))
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs $(daemon_libs)) -lm
 
 build/daemon/%.o: daemon/%.c
 	$(say) CC $<
@@ -147,6 +150,7 @@ $(guest_load): build/selftests/guest/%: selftests/guest/%.c
 # What of the module builds in user space too, and the command but its main(): an archive, from
 # which a test takes what it uses.
 unit_sources := kmod/vector.c kmod/compare.c kmod/fingerprint.c kmod/index.c kmod/knob_table.c \
+	daemon/hypervisor.c daemon/process.c \
 	$(filter-out user/pshare.c user/main.c,$(wildcard user/*.c))
 unit_archive := build/unit/units.a
 
@@ -156,7 +160,7 @@ $(unit_archive): $(patsubst %.c,build/unit/%.o,$(unit_sources))
 
 $(unit_tests): build/unit/%: build/unit/%.o $(unit_objects) $(unit_archive)
 	$(say) LD $@
-	$(Q)$(CC) $(CFLAGS) $(sanitize) -pthread -o $@ $^ $$(pkg-config --libs $(command_libs))
+	$(Q)$(CC) $(CFLAGS) $(sanitize) -pthread -o $@ $^ $$(pkg-config --libs $(command_libs)) -lm
 
 # Threads are watched by ThreadSanitizer where it starts: under some settings of vm.mmap_rnd_bits
 # it does not, or not always.

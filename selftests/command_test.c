@@ -500,7 +500,7 @@ HOST_TEST(command, a_pid_that_is_reused_behind_its_back_is_refused)
 HOST_TEST(command, wrong_usage_does_nothing)
 {
 	static const char *const wrong[] = {
-		"", "-j", "nonsense", "vm", "vm nonsense", "vm add", "vm add 1 2", "vm add web1",
+		"", "-j", "nonsense", "vm", "vm nonsense", "vm add", "vm add 1 2",
 		"vm add 0", "vm add 1 --color red", "vm add 1 --name", "vm del", "vm del a b",
 		"vm list a", "vm show", "vm set a", "vm set a weight", "vm set a speed=1",
 		"vm set a weight=1 weight=2", "vm set a paused=2", "vm set a thp=x", "status a",

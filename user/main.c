@@ -7,7 +7,7 @@
 #include "help.h"
 
 const struct command commands[] = {
-	{ "vm add", vm_add, "PID [--name NAME] [--domain N] [--weight N] [--thp POLICY]",
+	{ "vm add", vm_add, "PID|MACHINE [--name NAME] [--domain N] [--weight N] [--thp POLICY]",
 	  "register a process" },
 	{ "vm del", vm_del, "VM [--unmerge] [--force]",
 	  "end a registration; what is merged stays merged unless told otherwise" },
@@ -21,6 +21,8 @@ const struct command commands[] = {
 	{ "scan", scan, "[VM] [--wait]", "one full pass at full speed" },
 	{ "unmerge", unmerge, "[VM] [--force]", "give one VM, or all, their own copies back" },
 	{ "monitor", monitor, "", "events as they come" },
+	{ "estimate", estimate, "[PID|VM...] [--domain N] [--memory MIB]",
+	  "what would be saved, without merging" },
 	{ "doctor", doctor, "", "why nothing merges" },
 	{ "regions", regions, "VM", "the 2 MiB regions of a VM" },
 	{ "exclude add", exclude_add, "PID|COMMAND", "leave a process alone when scope is all" },

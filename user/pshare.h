@@ -55,6 +55,7 @@ int exclude_add(struct ctx *ctx, int argc, char **argv);
 int exclude_del(struct ctx *ctx, int argc, char **argv);
 int exclude_list(struct ctx *ctx, int argc, char **argv);
 int regions(struct ctx *ctx, int argc, char **argv);
+int estimate(struct ctx *ctx, int argc, char **argv);
 int top(struct ctx *ctx, int argc, char **argv);
 int doctor(struct ctx *ctx, int argc, char **argv);
 int help(struct ctx *ctx, int argc, char **argv);

@@ -3,6 +3,7 @@
 #include <linux/pshare.h>
 
 #include "cmdline.h"
+#include "machine.h"
 #include "schema.h"
 #include "show.h"
 
@@ -14,7 +15,7 @@ int regions(struct ctx *ctx, int argc, char **argv)
 	if (err)
 		return err;
 	nl_begin(ctx->nl, PSHARE_CMD_REGION_GET);
-	err = put_target(ctx, argv[0], PSHARE_A_REGION_PID, PSHARE_A_REGION_VM_NAME);
+	err = put_vm(ctx, argv[0], PSHARE_A_REGION_PID, PSHARE_A_REGION_VM_NAME);
 	if (err)
 		return err;
 	if (nl_dump(ctx->nl, &region_fields, &rows))

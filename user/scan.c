@@ -8,6 +8,7 @@
 
 #include "cmdline.h"
 #include "interrupt.h"
+#include "machine.h"
 #include "schema.h"
 #include "show.h"
 
@@ -129,7 +130,7 @@ int scan(struct ctx *ctx, int argc, char **argv)
 	subject = argc ? argv[0] : NULL;
 	nl_begin(ctx->nl, PSHARE_CMD_SCAN);
 	if (subject)
-		err = put_target(ctx, subject, PSHARE_A_SCAN_PID, PSHARE_A_SCAN_NAME);
+		err = put_vm(ctx, subject, PSHARE_A_SCAN_PID, PSHARE_A_SCAN_NAME);
 	if (err)
 		return err;
 	return wait ? start_and_wait(ctx, subject) : start(ctx, subject, NULL, -1);

@@ -207,6 +207,28 @@ int show_record(const struct ctx *ctx, struct json_object *record, const struct 
 	return finish(ctx, record);
 }
 
+static void print_part(struct json_object *document, const struct show_part *part)
+{
+	struct json_object *rows = part->key ? json_object_object_get(document, part->key) : NULL;
+	struct view view;
+
+	view_init(&view, part->fields, NULL);
+	if (rows)
+		print_table(rows, &view);
+	else
+		print_record(document, &view);
+}
+
+int show_parts(const struct ctx *ctx, struct json_object *document, const struct show_part *parts)
+{
+	for (const struct show_part *part = parts; !ctx->json && part->fields; part++) {
+		if (part != parts)
+			putchar('\n');
+		print_part(document, part);
+	}
+	return finish(ctx, document);
+}
+
 int show_event(const struct ctx *ctx, struct json_object *event, const struct fields *set)
 {
 	struct view view;

@@ -19,6 +19,15 @@ int show_rows(const struct ctx *ctx, struct json_object *rows, const struct fiel
 int show_record(const struct ctx *ctx, struct json_object *record, const struct fields *set,
 		const char *const *keys);
 
+/* A part of a document: the array of that key, as a table, or without a key its own numbers. */
+struct show_part {
+	const char *key;
+	const struct fields *fields;
+};
+
+/* Several parts, the last has no fields; text divides them by an empty line. */
+int show_parts(const struct ctx *ctx, struct json_object *document, const struct show_part *parts);
+
 /* One line of a stream. */
 int show_event(const struct ctx *ctx, struct json_object *event, const struct fields *set);
 

@@ -3,6 +3,7 @@
 #include <linux/pshare.h>
 
 #include "cmdline.h"
+#include "machine.h"
 #include "schema.h"
 #include "show.h"
 
@@ -20,7 +21,7 @@ int unmerge(struct ctx *ctx, int argc, char **argv)
 		return err;
 	nl_begin(ctx->nl, PSHARE_CMD_UNMERGE);
 	if (argc)
-		err = put_target(ctx, argv[0], PSHARE_A_VM_PID, PSHARE_A_VM_NAME);
+		err = put_vm(ctx, argv[0], PSHARE_A_VM_PID, PSHARE_A_VM_NAME);
 	if (err)
 		return err;
 	if (force)

@@ -9,7 +9,9 @@
 #include <linux/pshare.h>
 
 #include "cmdline.h"
+#include "machine.h"
 #include "parse.h"
+#include "process.h"
 #include "schema.h"
 #include "show.h"
 #include "util.h"
@@ -85,12 +87,13 @@ static int read_line(const char *path, char *line, size_t size)
 }
 
 /* The kernel compares it with the process it finds, so that a reused pid is noticed. */
-static int put_start_time(const struct ctx *ctx, const char *pid)
+static int put_start_time(const struct ctx *ctx, pid_t number)
 {
-	char path[64], stat[1024];
+	char path[64], pid[16], stat[1024];
 	uint64_t ticks;
 	int len;
 
+	snprintf(pid, sizeof(pid), "%d", number);
 	snprintf(path, sizeof(path), "/proc/%s/stat", pid);
 	len = read_line(path, stat, sizeof(stat));
 	if (len == -ENOENT || len == -ESRCH)
@@ -114,14 +117,16 @@ static int put_name(const struct ctx *ctx, const char *name)
 	return DONE;
 }
 
-static int put_pid(const struct ctx *ctx, const char *text, char *pid, size_t size)
+/* A virtual machine is called as it calls itself, unless it is to have another name. */
+static int put_identity(const struct ctx *ctx, pid_t pid, const char *name)
 {
-	struct target target;
+	struct process process;
 
-	if (!parse_target(text, &target) || target.name)
-		return fail_usage(ctx, "'%s' is not a pid", text);
-	snprintf(pid, size, "%u", target.pid);
-	nl_put_u32(ctx->nl, PSHARE_A_VM_PID, target.pid);
+	nl_put_u32(ctx->nl, PSHARE_A_VM_PID, pid);
+	if (name)
+		return put_name(ctx, name);
+	if (!process_read(pid, &process))
+		nl_put_text(ctx->nl, PSHARE_A_VM_NAME, process.name);
 	return DONE;
 }
 
@@ -137,15 +142,15 @@ int vm_add(struct ctx *ctx, int argc, char **argv)
 		{ .name = NULL }
 	};
 	struct json_object *vm;
-	char pid[16];
+	pid_t pid;
 	int err = command_line(ctx, &argc, argv, options, 1, 1);
 
+	if (!err)
+		err = process_find(ctx, argv[0], &pid);
 	if (err)
 		return err;
 	nl_begin(ctx->nl, PSHARE_CMD_VM_ADD);
-	err = put_pid(ctx, argv[0], pid, sizeof(pid));
-	if (!err && name)
-		err = put_name(ctx, name);
+	err = put_identity(ctx, pid, name);
 	for (size_t i = 0; !err && i < SETTINGS; i++)
 		if (values[i])
 			err = put_setting(ctx, &settings[i], values[i]);
@@ -177,7 +182,7 @@ int vm_del(struct ctx *ctx, int argc, char **argv)
 		nl_put_flag(ctx->nl, PSHARE_A_VM_UNMERGE);
 	if (force)
 		nl_put_flag(ctx->nl, PSHARE_A_VM_FORCE);
-	err = put_target(ctx, argv[0], PSHARE_A_VM_PID, PSHARE_A_VM_NAME);
+	err = put_vm(ctx, argv[0], PSHARE_A_VM_PID, PSHARE_A_VM_NAME);
 	if (err)
 		return err;
 	return nl_do(ctx->nl, NULL, NULL) ? fail_netlink(ctx, argv[0]) : show_nothing(ctx);
@@ -214,7 +219,7 @@ int vm_set(struct ctx *ctx, int argc, char **argv)
 	if (err)
 		return err;
 	nl_begin(ctx->nl, PSHARE_CMD_VM_SET);
-	err = put_target(ctx, argv[0], PSHARE_A_VM_PID, PSHARE_A_VM_NAME);
+	err = put_vm(ctx, argv[0], PSHARE_A_VM_PID, PSHARE_A_VM_NAME);
 	if (!err)
 		err = put_pairs(ctx, argc - 1, argv + 1);
 	if (err)

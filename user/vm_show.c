@@ -3,6 +3,7 @@
 #include <linux/pshare.h>
 
 #include "cmdline.h"
+#include "machine.h"
 #include "schema.h"
 #include "show.h"
 
@@ -31,7 +32,7 @@ int vm_show(struct ctx *ctx, int argc, char **argv)
 	if (err)
 		return err;
 	nl_begin(ctx->nl, PSHARE_CMD_VM_GET);
-	err = put_target(ctx, argv[0], PSHARE_A_VM_PID, PSHARE_A_VM_NAME);
+	err = put_vm(ctx, argv[0], PSHARE_A_VM_PID, PSHARE_A_VM_NAME);
 	if (err)
 		return err;
 	vm = json_new();

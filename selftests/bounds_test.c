@@ -262,7 +262,7 @@ static void expect_all_right(struct __test_metadata *_metadata, struct child *vm
 /* A pass whose end is asked for: telling of it needs memory. */
 static int scan_and_ask(void)
 {
-	double end = now() + BOUNDS_SECONDS / 2;
+	double end = deadline(BOUNDS_SECONDS / 2);
 	bool running = true;
 	uint64_t cookie;
 	int err = scan_start(0, &cookie);

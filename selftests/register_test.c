@@ -75,7 +75,7 @@ static pid_t fork_with_pid(pid_t pid)
 /* The same pid, at once, for as long as both live in the same clock tick. */
 static pid_t reuse_pid(pid_t pid, uint64_t start)
 {
-	double end = now() + EVENT_SECONDS;
+	double end = deadline(EVENT_SECONDS);
 	pid_t again;
 
 	do {
@@ -628,7 +628,7 @@ HOST_TEST(add, scope_all_takes_everybody_in_but_those_excluded)
 
 HOST_TEST(add, scope_all_finds_processes_that_come_later)
 {
-	double end = now() + EVENT_SECONDS;
+	double end = deadline(EVENT_SECONDS);
 	struct event event = { 0 };
 	struct child a;
 

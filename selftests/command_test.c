@@ -310,6 +310,50 @@ HOST_TEST(command, regions_show_where_pages_are_shared)
 	run_free(&text);
 }
 
+/* The letter of the map at an address. */
+static char letter_at(const char *map, const void *mem)
+{
+	unsigned long addr = (unsigned long)mem, row = addr & ~(64 * HUGE_SIZE - 1);
+	char label[32];
+	const char *line;
+
+	snprintf(label, sizeof(label), "%012lx  ", row);
+	line = strstr(map, label);
+	return line ? line[strlen(label) + (addr - row) / HUGE_SIZE] : '?';
+}
+
+HOST_TEST(command, map_shows_where_pages_are_shared)
+{
+	struct run run = { 0 }, text = { 0 };
+	struct child a, b, alone;
+	char picture[4096];
+
+	ASSERT_MOST(PAGES, host_pair(&self->host, &a, &b, PAGES, MEM_SMALL));
+	ASSERT_OK(host_filled(&self->host, &alone, "alone", PAGES, MEM_SMALL, 77, 0));
+	ASSERT_OK(scan_all_wait());
+	ASSERT_OK(knob_set("run", "0"));
+	DO(&text, "map a");
+	EXPECT_EQ('#', letter_at(text.out, a.mem));
+	EXPECT_NE(NULL, strstr(text.out, "shared or zero:  . none"));
+	EXPECT_EQ(NULL, strchr(text.out, '\033'));
+	DO(&text, "map alone");
+	EXPECT_EQ('.', letter_at(text.out, alone.mem));
+	DO(&run, "-j map alone");
+	EXPECT_LE(PAGES, number_of(run.json, "pages_present"));
+	EXPECT_EQ(0, number_of(run.json, "pages_shared"));
+	EXPECT_EQ(HUGE_SIZE, number_of(run.json, "cell_bytes"));
+	DO(&run, "map a --svg /tmp/a.svg -j");
+	ASSERT_EQ(0, read_file("/tmp/a.svg", picture, sizeof(picture)));
+	EXPECT_NE(NULL, strstr(picture, "<svg "));
+	EXPECT_NE(NULL, strstr(picture, "memory of a<"));
+	unlink("/tmp/a.svg");
+	REFUSED(&run, EXIT_FAILED, "cannot write", "map a --svg /nowhere/a.svg");
+	REFUSED(&run, EXIT_FAILED, "cannot write", "map a --svg /dev/full");
+	REFUSED(&run, EXIT_FAILED, "no VM named", "map nobody");
+	run_free(&run);
+	run_free(&text);
+}
+
 HOST_TEST(command, exclude_adds_lists_and_takes_back)
 {
 	static const char *const columns[] = { "pid", "name", NULL };
@@ -507,7 +551,7 @@ HOST_TEST(command, wrong_usage_does_nothing)
 		"status -w", "status -w 0", "status -w 1x", "status -x", "set", "set run",
 		"scan a b", "scan --wait=1", "scan --nonsense", "unmerge a b", "unmerge --force=1",
 		"monitor a", "exclude", "exclude add", "exclude add 1 2", "exclude list 1",
-		"regions", "doctor a", "help nonsense", "--nonsense", "-x status",
+		"regions", "map", "map a b", "map a --svg", "top a", "doctor a", "help nonsense", "--nonsense", "-x status",
 		"vm show 99999999999",
 	};
 	struct run run = { 0 };
@@ -526,7 +570,7 @@ HOST_TEST(command, wrong_usage_does_nothing)
 static const char *const needs_module[] = {
 	"vm add 1", "vm del a", "vm list", "vm show a", "vm set a weight=1", "status",
 	"status -w 1", "get", "set run=1", "scan", "scan --wait", "unmerge", "monitor",
-	"exclude add a", "exclude del a", "exclude list", "regions a",
+	"exclude add a", "exclude del a", "exclude list", "regions a", "map a", "top",
 };
 
 #define NEEDS	(sizeof(needs_module) / sizeof(*needs_module))

@@ -25,6 +25,7 @@ const struct command commands[] = {
 	  "what would be saved, without merging" },
 	{ "doctor", doctor, "", "why nothing merges" },
 	{ "regions", regions, "VM", "the 2 MiB regions of a VM" },
+	{ "map", map, "VM [--svg FILE]", "where in its memory a VM shares" },
 	{ "exclude add", exclude_add, "PID|COMMAND", "leave a process alone when scope is all" },
 	{ "exclude del", exclude_del, "PID|COMMAND", "take that back" },
 	{ "exclude list", exclude_list, "", "what is left alone" },

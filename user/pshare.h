@@ -56,6 +56,7 @@ int exclude_del(struct ctx *ctx, int argc, char **argv);
 int exclude_list(struct ctx *ctx, int argc, char **argv);
 int regions(struct ctx *ctx, int argc, char **argv);
 int estimate(struct ctx *ctx, int argc, char **argv);
+int map(struct ctx *ctx, int argc, char **argv);
 int top(struct ctx *ctx, int argc, char **argv);
 int doctor(struct ctx *ctx, int argc, char **argv);
 int help(struct ctx *ctx, int argc, char **argv);

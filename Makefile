@@ -147,11 +147,10 @@ $(guest_load): build/selftests/guest/%: selftests/guest/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -O2 $(WARN) -static -o $@ $<
 
-# What of the module builds in user space too, and the command but its main(): an archive, from
-# which a test takes what it uses.
+# What of the module builds in user space too, and command and daemon but their main(): an archive,
+# from which a test takes what it uses.
 unit_sources := kmod/vector.c kmod/compare.c kmod/fingerprint.c kmod/index.c kmod/knob_table.c \
-	daemon/hypervisor.c daemon/process.c \
-	$(filter-out user/pshare.c user/main.c,$(wildcard user/*.c))
+	$(filter-out %/main.c,$(wildcard user/*.c daemon/*.c))
 unit_archive := build/unit/units.a
 
 $(unit_archive): $(patsubst %.c,build/unit/%.o,$(unit_sources))
@@ -160,7 +159,7 @@ $(unit_archive): $(patsubst %.c,build/unit/%.o,$(unit_sources))
 
 $(unit_tests): build/unit/%: build/unit/%.o $(unit_objects) $(unit_archive)
 	$(say) LD $@
-	$(Q)$(CC) $(CFLAGS) $(sanitize) -pthread -o $@ $^ $$(pkg-config --libs $(command_libs)) -lm
+	$(Q)$(CC) $(CFLAGS) $(sanitize) -pthread -o $@ $^ $$(pkg-config --libs $(daemon_libs)) -lm
 
 # Threads are watched by ThreadSanitizer where it starts: under some settings of vm.mmap_rnd_bits
 # it does not, or not always.
@@ -172,7 +171,7 @@ sanitize_threads = $(eval sanitize_threads := $(or $(shell ($(try_tsan)) 2>/dev/
 build/unit/index_threads_test build/unit/index_threads_test.o: private sanitize = $(sanitize_threads)
 
 compile_unit = $(CC) $(CPPFLAGS) -I. -Idaemon -Iuser -Ikmod $(CFLAGS) $(sanitize) $(WARN) -isystem build/linux-source \
-	-pthread $$(pkg-config --cflags $(command_libs)) -c -o $@ $<
+	-pthread $$(pkg-config --cflags $(daemon_libs)) -c -o $@ $<
 
 build/unit/%.o: selftests/unit/%.c | $(kselftest)
 	$(say) CC $<
@@ -223,6 +222,9 @@ clean:
 ## Installation
 
 sbindir = $(DESTDIR)$(PREFIX)/sbin
+confdir = $(DESTDIR)/etc/pshare
+unitdir = $(DESTDIR)$(PREFIX)/lib/systemd/system
+modulesdir = $(DESTDIR)$(PREFIX)/lib/modules-load.d
 mandir = $(DESTDIR)$(PREFIX)/share/man
 install_release = $(call release_of,$(KDIR))
 spec := Documentation/netlink/specs/pshare.yaml
@@ -233,18 +235,27 @@ install: all
 	$(Q)scripts/kbuild $(KDIR) build/$(install_release)/kmod modules_install DEPMOD=true \
 		INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates CONFIG_MODULE_SIG_ALL=
 	$(if $(DESTDIR),,$(Q)depmod $(install_release))
-	$(say) INSTALL pshare
-	$(Q)install -D -m 755 user/pshare $(sbindir)/pshare
+	$(say) INSTALL "pshare, pshared"
+	$(Q)install -D -m 755 -t $(sbindir) user/pshare daemon/pshared
+	$(Q)install -d $(unitdir)
+	$(Q)sed 's,@sbindir@,$(PREFIX)/sbin,' daemon/pshared.service.in >$(unitdir)/pshared.service
+	$(Q)chmod 644 $(unitdir)/pshared.service
+	$(Q)install -D -m 644 daemon/modules-load.conf $(modulesdir)/pshare.conf
+	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/pshare daemon/dashboard.json
+	$(Q)[ -e $(confdir)/pshared.conf ] || install -D -m 644 -t $(confdir) daemon/pshared.conf
 	$(Q)install -D -m 644 uapi/linux/pshare.h $(DESTDIR)$(PREFIX)/include/linux/pshare.h
 	$(Q)install -D -m 644 $(spec) $(DESTDIR)$(PREFIX)/share/pshare/$(notdir $(spec))
 	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/pshare/schemas $(schemas)
 	$(Q)$(foreach page,$(man_pages),install -D -m 644 $(page) $(mandir)/man$(subst .,,$(suffix $(page)))/$(notdir $(page));)
 
 uninstall:
-	$(say) RM "pshare, pshare.ko"
+	$(say) RM "pshare, pshared, pshare.ko"
 	$(Q)rm -f $(DESTDIR)/lib/modules/$(install_release)/updates/pshare.ko*
 	$(if $(DESTDIR),,$(Q)depmod $(install_release))
-	$(Q)rm -f $(sbindir)/pshare $(DESTDIR)$(PREFIX)/include/linux/pshare.h
+	$(Q)rm -f $(unitdir)/pshared.service $(modulesdir)/pshare.conf
+	$(Q)! cmp -s daemon/pshared.conf $(confdir)/pshared.conf || rm -f $(confdir)/pshared.conf
+	$(Q)[ ! -d $(confdir) ] || rmdir --ignore-fail-on-non-empty $(confdir)
+	$(Q)rm -f $(sbindir)/pshare $(sbindir)/pshared $(DESTDIR)$(PREFIX)/include/linux/pshare.h
 	$(Q)rm -rf $(DESTDIR)$(PREFIX)/share/pshare
 	$(Q)rm -f $(foreach page,$(man_pages),$(mandir)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "field.h"
@@ -22,6 +23,9 @@
 
 /* A fork of a VM is one itself (-daemonize), or will become another program soon. */
 #define FORK_MS		1000
+
+/* How long VMs are registered one after the other, when there are many. */
+#define TURN_MS		100
 
 /* How a VM stands with the module. */
 enum standing {
@@ -375,19 +379,31 @@ static void settle(struct vm *vm)
 	}
 }
 
+static uint64_t now_usec(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000ull + now.tv_nsec / 1000;
+}
+
+/* As many as there is time for, before it is the turn of all else. */
 static int on_work(sd_event_source *source, uint64_t usec, void *data)
 {
+	uint64_t end = now_usec() + TURN_MS * 1000;
 	struct fleet *fleet = data;
-	struct vm *vm = TAILQ_FIRST(&fleet->queue);
 
 	(void)source;
 	(void)usec;
-	if (vm) {
+	do {
+		struct vm *vm = TAILQ_FIRST(&fleet->queue);
+
+		if (!vm)
+			return 0;
 		dequeue(vm);
 		settle(vm);
-	}
-	if (!TAILQ_EMPTY(&fleet->queue))
-		start_work(fleet);
+	} while (now_usec() < end);
+	start_work(fleet);
 	return 0;
 }
 

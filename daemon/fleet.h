@@ -13,8 +13,8 @@
 
 /*
  * The virtual machines of the host that are known, and how each stands with the module. What a
- * rule wants of a VM is done from the event loop, one VM at a time, so that a long request does
- * not keep the rest waiting for more than itself.
+ * rule wants of a VM is done from the event loop, a few VMs at a time, so that many of them do not
+ * keep the rest waiting.
  */
 struct fleet;
 

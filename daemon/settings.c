@@ -179,9 +179,9 @@ static bool take_section(struct reading *reading, char *line)
 	behind += 1 + strspn(behind + 1, " \t\r\n");
 	if (*behind && *behind != ';' && *behind != '#')
 		return refuse(reading, reading->line, "nothing may stand behind [NAME]");
-	if (len >= sizeof(name) || len >= sizeof(reading->rule->label))
+	if (len > sizeof(name))
 		return refuse(reading, reading->line, "a section's name has at most %zu bytes",
-			      sizeof(reading->rule->label) - 1);
+			      sizeof(name) - 1);
 	memcpy(name, line + 1, len - 1);
 	name[len - 1] = '\0';
 	return end_section(reading) && begin_section(reading, name);

@@ -20,7 +20,7 @@
 #include "connector.h"
 #include "util.h"
 
-#define ROOM	(4 << 20)	/* bytes of events that may wait */
+#define ROOM	(1 << 20)	/* bytes of events that may wait */
 
 /* Where things are in a datagram. */
 #define EVENT_AT	(NLMSG_HDRLEN + sizeof(struct cn_msg))

@@ -14,6 +14,8 @@
 #include "field.h"
 #include "fleet.h"
 #include "log.h"
+#include "parse.h"
+#include "schema.h"
 
 #define BUCKETS		4096
 
@@ -246,6 +248,13 @@ static void look_again(struct vm *vm, unsigned int ms)
 
 /* What is to be done for one VM */
 
+static void respect(struct vm *vm, const char *name)
+{
+	log_info("%s: registered already by somebody else as %s, and left as it is",
+		 vm->process.name, name);
+	stand(vm, STANDING_FOREIGN);
+}
+
 /* Its registration is there already: ours of before a restart, or somebody else's. */
 static int adopt(struct vm *vm, const struct module_vm *there, const struct treatment *wanted)
 {
@@ -253,9 +262,7 @@ static int adopt(struct vm *vm, const struct module_vm *there, const struct trea
 	int err;
 
 	if (!ledger_has(fleet->ledger, vm->process.pid, vm->process.start_time)) {
-		log_info("%s: registered already by somebody else as %s, and left as it is",
-			 vm->process.name, there->name);
-		stand(vm, STANDING_FOREIGN);
+		respect(vm, there->name);
 		return 0;
 	}
 	err = module_set(fleet->module, vm->process.pid, wanted);
@@ -506,8 +513,44 @@ void fleet_module_went(struct fleet *fleet)
 		}
 }
 
+/* One row of what the module lists. */
+static void recognise(struct fleet *fleet, struct json_object *row)
+{
+	struct vm *vm = find(fleet, json_number(row, "pid"));
+	int thp = parse_word(json_text(row, "thp"), thp_words);
+
+	if (!vm || vm->standing != STANDING_NEW ||
+	    vm->process.start_time != (uint64_t)json_number(row, "start_time"))
+		return;
+	if (!ledger_has(fleet->ledger, vm->process.pid, vm->process.start_time)) {
+		respect(vm, json_text(row, "name"));
+		return;
+	}
+	vm->id = json_number(row, "id");
+	vm->treatment = (struct treatment){
+		.take = true, .domain = json_number(row, "domain"),
+		.weight = json_number(row, "weight"), .thp = thp < 0 ? 0 : thp,
+	};
+	stand(vm, STANDING_REGISTERED);
+}
+
+/* All at once: to ask for each of a thousand takes long. What changes meanwhile is seen later. */
+static void recognise_all(struct fleet *fleet)
+{
+	struct json_object *rows;
+
+	if (module_list(fleet->module, &rows)) {
+		log_warning("registered VMs cannot be listed: %s", module_reason(fleet->module));
+		return;
+	}
+	for (size_t i = 0; i < json_object_array_length(rows); i++)
+		recognise(fleet, json_object_array_get_idx(rows, i));
+	json_object_put(rows);
+}
+
 void fleet_module_came(struct fleet *fleet)
 {
+	recognise_all(fleet);
 	enqueue_all(fleet);
 }
 

@@ -33,7 +33,10 @@ void fleet_sweep(struct fleet *fleet);
 /* New settings: what they want else is done. */
 void fleet_set_settings(struct fleet *fleet, const struct settings *settings);
 
-/* With the module all registrations go; when it comes, it is told of all that it is to know. */
+/*
+ * With the module all registrations go; when it comes, or is there at the start, what it lists is
+ * recognised, and it is told of all else that it is to know.
+ */
 void fleet_module_went(struct fleet *fleet);
 void fleet_module_came(struct fleet *fleet);
 

@@ -322,6 +322,8 @@ static int begin(struct service *service)
 		return FAILED;
 	}
 	fleet_sweep(service->fleet);
+	if (module_is_loaded(service->module))
+		fleet_module_came(service->fleet);
 	restart_sweep(service);
 	return DONE;
 }

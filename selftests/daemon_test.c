@@ -23,7 +23,7 @@ HOST_FIXTURE(daemon);
 #define MANY		1000
 #define MANY_SECONDS	400
 #define SHORT_LIVED	200
-#define BURST		20000
+#define BURST		6000
 #define TESTER		1000
 
 static void start(struct __test_metadata *_metadata, struct host *host, struct daemon *daemon,

@@ -551,7 +551,8 @@ HOST_TEST(command, wrong_usage_does_nothing)
 		"status -w", "status -w 0", "status -w 1x", "status -x", "set", "set run",
 		"scan a b", "scan --wait=1", "scan --nonsense", "unmerge a b", "unmerge --force=1",
 		"monitor a", "exclude", "exclude add", "exclude add 1 2", "exclude list 1",
-		"regions", "map", "map a b", "map a --svg", "top a", "doctor a", "help nonsense", "--nonsense", "-x status",
+		"regions", "map", "map a b", "map a --svg", "top a", "doctor a",
+		"help nonsense", "--nonsense", "-x status",
 		"vm show 99999999999",
 	};
 	struct run run = { 0 };

@@ -117,7 +117,7 @@ int process_find(const struct ctx *ctx, const char *text, pid_t *pid)
 	if (*pid < 0)
 		return fail_about(ctx, text, "several machines have this name; give a pid");
 	if (!*pid)
-		return fail_about(ctx, text, "no VM is registered and no machine runs by this name");
+		return fail_about(ctx, text, "no VM is registered, no machine runs by this name");
 	return DONE;
 }
 

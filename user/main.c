@@ -23,7 +23,7 @@ const struct command commands[] = {
 	{ "monitor", monitor, "", "events as they come" },
 	{ "estimate", estimate, "[PID|VM...] [--domain N] [--memory MIB]",
 	  "what would be saved, without merging" },
-	{ "doctor", doctor, "", "why nothing merges" },
+	{ "doctor", doctor, "[--pass SECONDS]", "why nothing merges" },
 	{ "regions", regions, "VM", "the 2 MiB regions of a VM" },
 	{ "map", map, "VM [--svg FILE]", "where in its memory a VM shares" },
 	{ "exclude add", exclude_add, "PID|COMMAND", "leave a process alone when scope is all" },

@@ -131,7 +131,7 @@ static void test_areas(void)
 	char flags[64];
 
 	for (size_t i = 0; i < ARRAY_SIZE(areas); i++) {
-		snprintf(flags, sizeof(flags), "VmFlags: %s \n", areas[i].flags);
+		snprintf(flags, sizeof(flags), "VmFlags: %s\n", areas[i].flags);
 		ok(read_area(areas[i].first, flags).mergeable == areas[i].mergeable, "%s: %s",
 		   areas[i].first, areas[i].flags);
 	}

@@ -90,19 +90,20 @@ TEST(pagemap_tells_own_zero_and_huge_pages)
 
 TEST(kernel_log_is_read_from_the_mark_on)
 {
+	struct host host;
 	int fd;
 
 	kmsg_mark("before the mark");
-	kmsg_mark("pshare test mark");
+	host_begin(&host);
 	kmsg_mark("behind the mark: unreferenced object of user space");
-	fd = kmsg_open_at("pshare test mark");
+	fd = kmsg_open_at(host.mark);
 	ASSERT_LE(0, fd);
 	EXPECT_TRUE(kmsg_has(fd, "behind the mark"));
 	close(fd);
-	fd = kmsg_open_at("pshare test mark");
+	fd = kmsg_open_at(host.mark);
 	EXPECT_FALSE(kmsg_has(fd, "before the mark"));
 	close(fd);
-	fd = kmsg_open_at("pshare test mark");
+	fd = kmsg_open_at(host.mark);
 	EXPECT_EQ(NULL, kmsg_complaint(fd));
 	close(fd);
 }
@@ -110,14 +111,12 @@ TEST(kernel_log_is_read_from_the_mark_on)
 TEST(host_settings_are_saved_and_restored)
 {
 	static const char path[] = "/sys/kernel/mm/transparent_hugepage/enabled";
-	struct host host = {
-		.loop = -1, .mark = "pshare test of settings", .taint = kernel_taint(),
-	};
+	struct host host;
 	char text[64], device[64] = "";
 	struct child child;
 	const char *wrong;
 
-	kmsg_mark(host.mark);
+	host_begin(&host);
 	ASSERT_EQ(0, host_set(&host, path, "never"));
 	ASSERT_EQ(0, read_file(path, text, sizeof(text)));
 	EXPECT_NE(NULL, strstr(text, "[never]"));
@@ -160,14 +159,14 @@ TEST(stress_is_right_by_itself)
 {
 	static struct stress_report report;
 	static struct stress_thread thread;
-	struct host host = { .loop = -1, .mark = "pshare test of stress", .taint = kernel_taint() };
+	struct host host;
 	static volatile bool stop;
 	double enough = now() + 5, end = deadline(15);
 	char device[64] = "";
 	pthread_t id;
 	unsigned int i;
 
-	kmsg_mark(host.mark);
+	host_begin(&host);
 	ASSERT_EQ(0, host_loop(&host, 4, device, sizeof(device)));
 	ASSERT_EQ(0, host_swap_on(&host, 64));
 	thread = (struct stress_thread){

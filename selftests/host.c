@@ -414,16 +414,22 @@ int64_t host_grown(struct host *host, int counter)
 	return stat_now(counter) - host->start.v[counter];
 }
 
+void host_begin(struct host *host)
+{
+	memset(host, 0, sizeof(*host));
+	host->loop = -1;
+	host->taint = kernel_taint();
+	/* Like no other: the log holds those of other tests, too. */
+	snprintf(host->mark, sizeof(host->mark), "pshare test %d at %.6f", getpid(), now());
+	kmsg_mark(host->mark);
+}
+
 const char *host_setup(struct host *host)
 {
 	struct host_info info;
 	int err = 0;
 
-	memset(host, 0, sizeof(*host));
-	host->loop = -1;
-	host->taint = kernel_taint();
-	snprintf(host->mark, sizeof(host->mark), "pshare test %d at %.6f", getpid(), now());
-	kmsg_mark(host->mark);
+	host_begin(host);
 	if (!module_loaded())
 		err = module_load(NULL);
 	if (err)

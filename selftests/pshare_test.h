@@ -311,6 +311,8 @@ struct host {
 	char problem[512];
 };
 
+/* From here on everything that teardown finds counts; setup does it. */
+void host_begin(struct host *host);
 /* Both return what is wrong, or NULL. Setup: module loaded, full speed, no VM. */
 const char *host_setup(struct host *host);
 const char *host_teardown(struct host *host);

@@ -261,7 +261,7 @@ uninstall:
 
 help:
 	@echo 'Build'
-	@echo '  make                     kmod/pshare.ko and user/pshare, for the running kernel or the newest headers'
+	@echo '  make                     kmod/pshare.ko, user/pshare, daemon/pshared; for the running kernel or the newest headers'
 	@echo '  make KDIR=DIRECTORY      for other kernel headers, /usr/src/linux-headers-VERSION'
 	@echo '  make install, uninstall  with DESTDIR=, PREFIX=/usr/local'
 	@echo '  make clean'

@@ -146,12 +146,20 @@ static void forget(struct vm *vm)
 	free(vm);
 }
 
-static void forget_ended(struct vm *vm)
+/* What the ledger has to say of a VM. */
+static void note(struct vm *vm, bool ours)
 {
-	int err = ledger_remove(vm->fleet->ledger, vm->process.pid, vm->process.start_time);
+	struct ledger *ledger = vm->fleet->ledger;
+	int err = ours ? ledger_add(ledger, vm->process.pid, vm->process.start_time) :
+			 ledger_remove(ledger, vm->process.pid, vm->process.start_time);
 
 	if (err)
 		log_warning("%s: %s", LEDGER_FILE, strerror(-err));
+}
+
+static void forget_ended(struct vm *vm)
+{
+	note(vm, false);
 	forget(vm);
 }
 
@@ -274,21 +282,26 @@ static int adopt(struct vm *vm, const struct module_vm *there, const struct trea
 	return 0;
 }
 
+/* Noted before: whoever is killed in between still knows after that it is ours. */
 static int add(struct vm *vm, const char *name, const struct treatment *wanted)
 {
 	struct fleet *fleet = vm->fleet;
-	int err = module_add(fleet->module, &vm->process, name, wanted, &vm->id);
+	bool noted = ledger_has(fleet->ledger, vm->process.pid, vm->process.start_time);
+	int err;
 
-	if (err)
+	if (!noted)
+		note(vm, true);
+	err = module_add(fleet->module, &vm->process, name, wanted, &vm->id);
+	if (err) {
+		if (!noted)
+			note(vm, false);
 		return err;
+	}
 	log_info("%s: process %d is registered in domain %u", name, vm->process.pid,
 		 wanted->domain);
 	fleet->registrations++;
 	vm->treatment = *wanted;
 	stand(vm, STANDING_REGISTERED);
-	err = ledger_add(fleet->ledger, vm->process.pid, vm->process.start_time);
-	if (err)
-		log_warning("%s: %s", LEDGER_FILE, strerror(-err));
 	return 0;
 }
 
@@ -341,9 +354,7 @@ static void unregister_vm(struct vm *vm)
 	}
 	log_info("%s: is no longer registered, as its rule says", vm->process.name);
 	stand(vm, STANDING_LEFT);
-	err = ledger_remove(fleet->ledger, vm->process.pid, vm->process.start_time);
-	if (err)
-		log_warning("%s: %s", LEDGER_FILE, strerror(-err));
+	note(vm, false);
 }
 
 static void change_vm(struct vm *vm, const struct treatment *wanted)
@@ -565,7 +576,7 @@ void fleet_deleted(struct fleet *fleet, uint32_t id)
 			log_info("%s: its registration was ended by somebody else; left alone",
 				 vm->process.name);
 			stand(vm, STANDING_DELETED);
-			ledger_remove(fleet->ledger, vm->process.pid, vm->process.start_time);
+			note(vm, false);
 		}
 }
 

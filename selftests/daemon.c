@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <linux/capability.h>
+
 #include "daemon.h"
 
 #define PROGRAM		"/usr/sbin/pshared"
@@ -24,6 +26,7 @@
 #define VM_MARK		"PSHARE_TEST_VM"
 #define MAX_WORDS	16
 #define WAIT_SECONDS	30
+#define WATCHDOG_USEC	"20000000"
 
 /* What systemd gives a service of Type=notify. */
 static int open_notify(void)
@@ -38,10 +41,9 @@ static int open_notify(void)
 	return -1;
 }
 
-/* Whether it says so in time. */
-static bool notified(int fd, const char *what)
+bool daemon_notifies(const struct daemon *daemon, const char *what)
 {
-	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	struct pollfd poll_fd = { .fd = daemon->notify, .events = POLLIN };
 	double end = deadline(WAIT_SECONDS);
 	char text[256];
 	ssize_t len;
@@ -49,7 +51,7 @@ static bool notified(int fd, const char *what)
 	while (now() < end) {
 		if (poll(&poll_fd, 1, 100) <= 0)
 			continue;
-		len = recv(fd, text, sizeof(text) - 1, 0);
+		len = recv(daemon->notify, text, sizeof(text) - 1, 0);
 		text[len > 0 ? len : 0] = 0;
 		if (strstr(text, what))
 			return true;
@@ -67,6 +69,18 @@ static int write_settings(const char *settings)
 	return fclose(file) ? errno : 0;
 }
 
+/* What its unit leaves it, so that every test tells whether that is enough. */
+static void drop_capabilities(void)
+{
+	int capability;
+
+	for (capability = 0; capability <= CAP_LAST_CAP; capability++)
+		if (capability != CAP_SYS_ADMIN && capability != CAP_SYS_PTRACE &&
+		    capability != CAP_NET_ADMIN)
+			prctl(PR_CAPBSET_DROP, capability);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
 static pid_t spawn(const char *log, const char *option)
 {
 	pid_t pid = fork();
@@ -78,6 +92,8 @@ static pid_t spawn(const char *log, const char *option)
 	fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	dup2(fd, STDERR_FILENO);
 	setenv("NOTIFY_SOCKET", NOTIFY, 1);
+	setenv("WATCHDOG_USEC", WATCHDOG_USEC, 1);
+	drop_capabilities();
 	execl(PROGRAM, "pshared", option, DAEMON_CONF, NULL);
 	_exit(127);
 }
@@ -97,7 +113,7 @@ int daemon_start(struct host *host, struct daemon *daemon, const char *settings)
 	if (daemon->pid < 0)
 		return errno;
 	host->children[host->nr_children++] = daemon->pid;
-	return notified(daemon->notify, "READY=1") ? 0 : ETIMEDOUT;
+	return daemon_notifies(daemon, "READY=1") ? 0 : ETIMEDOUT;
 }
 
 static int exit_code(pid_t pid)
@@ -143,7 +159,7 @@ int daemon_reload(struct daemon *daemon, const char *settings)
 	if (err)
 		return err;
 	kill(daemon->pid, SIGHUP);
-	return notified(daemon->notify, "READY=1") ? 0 : ETIMEDOUT;
+	return daemon_notifies(daemon, "READY=1") ? 0 : ETIMEDOUT;
 }
 
 bool daemon_says(const struct daemon *daemon, const char *text)
@@ -162,7 +178,7 @@ bool daemon_says(const struct daemon *daemon, const char *text)
 
 /* HTTP */
 
-static int connect_http(void)
+int http_connect(void)
 {
 	struct sockaddr_in address = {
 		.sin_family = AF_INET, .sin_port = htons(METRICS_PORT),
@@ -178,7 +194,7 @@ static int connect_http(void)
 
 int http_get(const char *method, const char *path, char *text, size_t size)
 {
-	int fd = connect_http(), status = 0;
+	int fd = http_connect(), status = 0;
 	size_t length = 0;
 	ssize_t more = 1;
 

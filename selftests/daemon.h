@@ -29,9 +29,14 @@ int daemon_run(const char *settings, const char *option, char *log, size_t size)
 /* New settings, and the signal to read them; waits until it has. */
 int daemon_reload(struct daemon *daemon, const char *settings);
 
+/* Waits until it tells systemd so; false if it does not. Each word is heard once. */
+bool daemon_notifies(const struct daemon *daemon, const char *what);
+
 /* Waits until it has said a text; false if it does not. */
 bool daemon_says(const struct daemon *daemon, const char *text);
 
+/* A connection, or -1. */
+int http_connect(void);
 /* A page by HTTP: its status, 0 if there is none; what came is in *text. */
 int http_get(const char *method, const char *path, char *text, size_t size);
 

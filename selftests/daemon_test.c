@@ -592,6 +592,38 @@ HOST_TEST(daemon, metrics_are_served_on_the_loopback_interface)
 	expect_stop(_metadata, &daemon);
 }
 
+HOST_TEST(daemon, those_who_do_not_finish_their_request_keep_nobody_waiting)
+{
+	struct daemon daemon;
+	struct vm_info info;
+	int fds[8];
+	size_t i;
+
+	start(_metadata, &self->host, &daemon, TAKE_ALL);
+	for (i = 0; i < 8; i++) {
+		fds[i] = http_connect();
+		ASSERT_LE(0, fds[i]);
+		ASSERT_LT(0, dprintf(fds[i], "GET /metr"));
+	}
+	EXPECT_EQ(1, metric("pshare_up"));
+	test_vm_start(&self->host, QEMU, "-name meanwhile");
+	EXPECT_NE(0, registered("meanwhile", &info));
+	for (i = 0; i < 8; i++)
+		close(fds[i]);
+	expect_stop(_metadata, &daemon);
+}
+
+HOST_TEST(daemon, systemd_is_told_that_it_is_alive)
+{
+	struct daemon daemon;
+
+	start(_metadata, &self->host, &daemon, TAKE_ALL);
+	EXPECT_TRUE(daemon_notifies(&daemon, "WATCHDOG=1"));
+	EXPECT_EQ(0, kill(daemon.pid, SIGTERM));
+	EXPECT_TRUE(daemon_notifies(&daemon, "STOPPING=1"));
+	expect_stop(_metadata, &daemon);
+}
+
 int main(int argc, char **argv)
 {
 	if (test_vm_main(argc, argv))

@@ -183,6 +183,43 @@ build/unit/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(compile_unit)
 
+## Parsers under libFuzzer: selftests/fuzz/NAME_fuzz.c, with what it begins with in selftests/fuzz/NAME/.
+
+FUZZ_RUNS ?= 100000
+fuzzers := $(patsubst selftests/fuzz/%.c,build/fuzz/%,$(wildcard selftests/fuzz/*_fuzz.c))
+fuzz_archive := build/fuzz/units.a
+fuzz_sources := kmod/knob_table.c $(filter-out %/main.c,$(wildcard user/*.c daemon/*.c))
+fuzz_compile = clang $(CPPFLAGS) -Idaemon -Iuser -Ikmod -O1 -g $(sanitize) -fsanitize=fuzzer-no-link $(WARN) \
+	$$(pkg-config --cflags $(daemon_libs)) -c -o $@ $<
+
+.PHONY: fuzz fuzzers $(fuzzers:build/fuzz/%_fuzz=fuzz-%)
+fuzzers: $(fuzzers)
+fuzz: $(fuzzers:build/fuzz/%_fuzz=fuzz-%)
+
+# What it finds stays in build/fuzz/.
+$(fuzzers:build/fuzz/%_fuzz=fuzz-%): fuzz-%: build/fuzz/%_fuzz
+	$(say) FUZZ $*
+	@mkdir -p build/fuzz/corpus/$*
+	$(Q)build/fuzz/$*_fuzz -runs=$(FUZZ_RUNS) -max_len=4096 -verbosity=0 -artifact_prefix=build/fuzz/$*- \
+		build/fuzz/corpus/$* $(wildcard selftests/fuzz/$*) >build/fuzz/$*.log 2>&1 || { cat build/fuzz/$*.log; false; }
+
+$(fuzz_archive): $(patsubst %.c,build/fuzz/%.o,$(fuzz_sources))
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(fuzzers): build/fuzz/%: build/fuzz/%.o $(fuzz_archive)
+	$(say) LD $@
+	$(Q)clang $(sanitize) -fsanitize=fuzzer -o $@ $^ $$(pkg-config --libs $(daemon_libs)) -lm
+
+build/fuzz/%.o: selftests/fuzz/%.c
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(fuzz_compile)
+
+build/fuzz/%.o: %.c
+	$(say) CC "$< (fuzzed)"
+	@mkdir -p $(@D)
+	$(Q)$(fuzz_compile)
+
 ## What a person runs
 
 deps:
@@ -275,10 +312,11 @@ help:
 	@echo '  make bench               CPU time and savings beside ksmd; BENCH=NAME one workload, KERNEL=6.1'
 	@echo '                           one kernel, SCANNER=pshare without ksmd'
 	@echo '  make bench-native        fingerprint, lookup and compare on this processor, beside plain reading'
+	@echo '  make fuzz                parsers under libFuzzer; FUZZ_RUNS=100000'
 	@echo '  make lint                checkpatch, sparse, shellcheck'
 	@echo 'Options'
 	@echo '  V=1 shows the commands, WERROR=1 makes every warning an error'
 
 FORCE:
--include $(wildcard build/user/*.d build/daemon/*.d build/kmod/*.d build/selftests/*.d build/unit/*.d build/unit/*/*.d \
+-include $(wildcard build/user/*.d build/daemon/*.d build/kmod/*.d build/selftests/*.d build/unit/*.d build/unit/*/*.d build/fuzz/*.d build/fuzz/*/*.d \
 	build/selftests/bench/*.d build/native/*/*.d build/native/selftests/native/*.d)

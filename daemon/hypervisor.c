@@ -54,27 +54,36 @@ static bool all_digits(const char *text, size_t len)
 	return !len;
 }
 
+/* Without the spaces at its ends, and no longer than the name may be. */
+static struct span trim(struct span text, size_t most)
+{
+	while (text.len && text.at[0] == ' ') {
+		text.at++;
+		text.len--;
+	}
+	text.len = at_most(text.len, most);
+	while (text.len && text.at[text.len - 1] == ' ')
+		text.len--;
+	return text;
+}
+
 bool vm_name_make(char name[VM_NAME_ROOM], const char *text, size_t len)
 {
-	static const char prefix[] = "vm-";
-	size_t skip = 0;
+	struct span span = trim((struct span){ text, len }, VM_NAME_ROOM - 1);
+	const char *prefix = "";
+	size_t skip;
 
-	while (len && text[0] == ' ') {
-		text++;
-		len--;
-	}
+	if (!span.len)
+		return false;
 	/* All digits would be a pid. */
-	if (all_digits(text, len)) {
-		skip = sizeof(prefix) - 1;
-		memcpy(name, prefix, skip);
-	}
-	len = at_most(len, VM_NAME_ROOM - 1 - skip);
-	while (len && text[len - 1] == ' ')
-		len--;
+	if (all_digits(span.at, span.len))
+		prefix = "vm-";
+	skip = sprintf(name, "%s", prefix);
+	len = at_most(span.len, VM_NAME_ROOM - 1 - skip);
 	for (size_t i = 0; i < len; i++)
-		name[skip + i] = name_char(text[i]);
+		name[skip + i] = name_char(span.at[i]);
 	name[skip + len] = '\0';
-	return len > 0;
+	return true;
 }
 
 void vm_name_with_pid(char out[VM_NAME_ROOM], const char *name, int pid)

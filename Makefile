@@ -196,11 +196,11 @@ fuzz_compile = clang $(CPPFLAGS) -Idaemon -Iuser -Ikmod -O1 -g $(sanitize) -fsan
 fuzzers: $(fuzzers)
 fuzz: $(fuzzers:build/fuzz/%_fuzz=fuzz-%)
 
-# What it finds stays in build/fuzz/.
+# What it finds stays in build/fuzz/. What the target itself prints is of no interest.
 $(fuzzers:build/fuzz/%_fuzz=fuzz-%): fuzz-%: build/fuzz/%_fuzz
 	$(say) FUZZ $*
 	@mkdir -p build/fuzz/corpus/$*
-	$(Q)build/fuzz/$*_fuzz -runs=$(FUZZ_RUNS) -max_len=4096 -verbosity=0 -artifact_prefix=build/fuzz/$*- \
+	$(Q)build/fuzz/$*_fuzz -runs=$(FUZZ_RUNS) -max_len=4096 -verbosity=0 -close_fd_mask=3 -artifact_prefix=build/fuzz/$*- \
 		build/fuzz/corpus/$* $(wildcard selftests/fuzz/$*) >build/fuzz/$*.log 2>&1 || { cat build/fuzz/$*.log; false; }
 
 $(fuzz_archive): $(patsubst %.c,build/fuzz/%.o,$(fuzz_sources))

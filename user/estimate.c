@@ -284,14 +284,18 @@ static int report(const struct estimate *estimate)
 	return show_parts(estimate->ctx, document, parts);
 }
 
-static int run(struct estimate *estimate, int argc, char **argv, const char *domain)
+static int run(struct estimate *estimate, int argc, char **argv, const char *domain, size_t bytes)
 {
 	int err = add_words(estimate, argc, argv);
 
 	if (!err && domain)
 		err = add_domain(estimate, domain);
-	if (!err)
-		err = read_all(estimate);
+	if (err)
+		return err;
+	estimate->tally = tally_new(bytes);
+	if (!estimate->tally)
+		return fail(estimate->ctx, "out of memory; give it less with --memory");
+	err = read_all(estimate);
 	return err ? err : report(estimate);
 }
 
@@ -314,17 +318,13 @@ int estimate(struct ctx *ctx, int argc, char **argv)
 	if (memory && !parse_number(memory, 1, MOST_MIB, &mib))
 		return fail_usage(ctx, "memory is a number of MiB from 1 on, not '%s'", memory);
 	estimate = calloc(1, sizeof(*estimate));
-	if (estimate)
-		estimate->tally = tally_new(mib << 20);
-	if (estimate && estimate->tally) {
-		estimate->ctx = ctx;
-		err = run(estimate, argc, argv, domain);
-		for (unsigned int i = 0; i < estimate->count; i++)
-			memory_close(estimate->owners[i].memory);
-		tally_free(estimate->tally);
-	} else {
-		err = fail(ctx, "out of memory; give it less with --memory");
-	}
+	if (!estimate)
+		return fail(ctx, "out of memory");
+	estimate->ctx = ctx;
+	err = run(estimate, argc, argv, domain, mib << 20);
+	for (unsigned int i = 0; i < estimate->count; i++)
+		memory_close(estimate->owners[i].memory);
+	tally_free(estimate->tally);
 	free(estimate);
 	return err;
 }

@@ -85,11 +85,12 @@ put_users() {
 	printf '%s\n' root:x:0: tester:x:1000: >"$1/etc/group"
 }
 
-# A terminal that a test reads. It wants a locale.
+# A terminal that a test reads, which wants a locale, and a shell that completes.
 put_terminal() {
 	local entry
 
 	put /usr/bin/tmux /usr/bin/ "$1"
+	put /bin/bash /bin/ "$1"
 	mkdir -p "$1/usr/lib/locale"
 	cp -R /usr/lib/locale/C.utf8 "$1/usr/lib/locale/"
 	for entry in s/screen t/tmux l/linux; do

@@ -1,85 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /* pshare top in a real terminal, tmux, whose screen is read; and where there is no terminal. */
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "command.h"
 #include "fixture.h"
+#include "terminal.h"
 
 HOST_FIXTURE(top);
 
 #define PAGES		1024UL
 #define SECONDS		30
-#define SCREEN_SIZE	65536
-#define TMUX		"tmux -u -L pshare -f /dev/null "
-
-static char screen[SCREEN_SIZE];
-
-/* Runs a shell command and reads its output. */
-static int shell(char *out, size_t size, const char *format, ...)
-{
-	char command[512];
-	va_list args;
-	size_t len;
-	FILE *pipe;
-
-	va_start(args, format);
-	vsnprintf(command, sizeof(command), format, args);
-	va_end(args);
-	pipe = popen(command, "r");
-	if (!pipe)
-		return -1;
-	len = fread(out, 1, size - 1, pipe);
-	out[len] = '\0';
-	return pclose(pipe);
-}
-
-static void read_screen(void)
-{
-	shell(screen, sizeof(screen), TMUX "capture-pane -p");
-}
-
-static void press(const char *keys)
-{
-	char unused[64];
-
-	shell(unused, sizeof(unused), TMUX "send-keys %s", keys);
-}
-
-static bool screen_shows(const char *text)
-{
-	double end = deadline(SECONDS);
-
-	do {
-		read_screen();
-		if (strstr(screen, text))
-			return true;
-		pause_ms(100);
-	} while (now() < end);
-	fprintf(stderr, "# not on the screen: \"%s\"\n%s\n", text, screen);
-	return false;
-}
-
-/* The number of a line that begins with a word, -1 if it is not there. */
-static int line_of(const char *word)
-{
-	char *copy, *rest, *line;
-	int number = 0, found = -1;
-
-	read_screen();
-	copy = strdup(screen);
-	rest = copy;
-	while ((line = strsep(&rest, "\n"))) {
-		if (!strncmp(line, word, strlen(word)) && line[strlen(word)] == ' ')
-			found = number;
-		number++;
-	}
-	free(copy);
-	return found;
-}
-
 static bool stands_above(const char *upper, const char *lower)
 {
 	double end = deadline(SECONDS);
@@ -93,31 +25,6 @@ static bool stands_above(const char *upper, const char *lower)
 	} while (now() < end);
 	fprintf(stderr, "# %s is not above %s:\n%s\n", upper, lower, screen);
 	return false;
-}
-
-/* A shell in a terminal of 80 columns, with a word as its prompt. */
-static bool open_terminal(void)
-{
-	setenv("LC_ALL", "C.UTF-8", 1);
-	shell(screen, sizeof(screen), TMUX "kill-server 2>/dev/null");
-	if (shell(screen, sizeof(screen), TMUX "new-session -d -x 80 -y 24 'PS1=ready: sh' 2>&1"))
-		return false;
-	return screen_shows("ready:");
-}
-
-static void close_terminal(void)
-{
-	shell(screen, sizeof(screen), TMUX "kill-server 2>/dev/null");
-}
-
-/* What the shell's terminal is set to, before and after. */
-static void terminal_mode(char *mode, size_t size)
-{
-	char tty[64];
-
-	shell(tty, sizeof(tty), TMUX "display-message -p '#{pane_tty}'");
-	tty[strcspn(tty, "\n")] = '\0';
-	shell(mode, size, "stty -a -F %s", tty);
 }
 
 /* Two that share and a big one that does not. */
@@ -146,7 +53,7 @@ HOST_TEST(top, a_terminal_shows_a_table_and_is_sorted_by_keys)
 	char mode[1024];
 
 	start_vms(_metadata, &self->host);
-	ASSERT_TRUE(open_terminal());
+	ASSERT_TRUE(open_terminal("sh"));
 	terminal_mode(mode, sizeof(mode));
 	press("'pshare top -w 1' Enter");
 	ASSERT_TRUE(screen_shows("BROKEN/S"));
@@ -185,7 +92,7 @@ HOST_TEST(top, it_follows_the_size_of_the_window)
 	char unused[64];
 
 	start_vms(_metadata, &self->host);
-	ASSERT_TRUE(open_terminal());
+	ASSERT_TRUE(open_terminal("sh"));
 	press("'pshare top -w 3600' Enter");
 	ASSERT_TRUE(screen_shows("q quit"));
 	shell(unused, sizeof(unused), TMUX "resize-window -x 40 -y 10");
@@ -216,7 +123,7 @@ HOST_TEST(top, every_end_gives_the_terminal_back)
 	size_t i;
 
 	start_vms(_metadata, &self->host);
-	ASSERT_TRUE(open_terminal());
+	ASSERT_TRUE(open_terminal("sh"));
 	terminal_mode(mode, sizeof(mode));
 	for (i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
 		press("clear Enter 'pshare top' Enter");
@@ -236,7 +143,7 @@ HOST_TEST(top, it_can_be_stopped_and_goes_on)
 	char mode[1024];
 
 	start_vms(_metadata, &self->host);
-	ASSERT_TRUE(open_terminal());
+	ASSERT_TRUE(open_terminal("sh"));
 	terminal_mode(mode, sizeof(mode));
 	press("'pshare top' Enter");
 	ASSERT_TRUE(screen_shows("BROKEN/S"));
@@ -254,7 +161,7 @@ HOST_TEST(top, an_error_is_told_on_the_screen_of_the_shell)
 	char mode[1024];
 
 	start_vms(_metadata, &self->host);
-	ASSERT_TRUE(open_terminal());
+	ASSERT_TRUE(open_terminal("sh"));
 	terminal_mode(mode, sizeof(mode));
 	press("'pshare top -w 1; echo code $?' Enter");
 	ASSERT_TRUE(screen_shows("BROKEN/S"));

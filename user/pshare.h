@@ -59,6 +59,7 @@ int estimate(struct ctx *ctx, int argc, char **argv);
 int map(struct ctx *ctx, int argc, char **argv);
 int top(struct ctx *ctx, int argc, char **argv);
 int doctor(struct ctx *ctx, int argc, char **argv);
+int completion(struct ctx *ctx, int argc, char **argv);
 int help(struct ctx *ctx, int argc, char **argv);
 
 /* One line on stderr, with the command's name in front; returns FAILED. */

@@ -349,7 +349,7 @@ HOST_TEST(command, map_shows_where_pages_are_shared)
 	unlink("/tmp/a.svg");
 	REFUSED(&run, EXIT_FAILED, "cannot write", "map a --svg /nowhere/a.svg");
 	REFUSED(&run, EXIT_FAILED, "cannot write", "map a --svg /dev/full");
-	REFUSED(&run, EXIT_FAILED, "no VM named", "map nobody");
+	REFUSED(&run, EXIT_FAILED, "nobody", "map nobody");
 	run_free(&run);
 	run_free(&text);
 }

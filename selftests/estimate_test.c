@@ -9,6 +9,7 @@
 
 #include "command.h"
 #include "fixture.h"
+#include "terminal.h"
 
 HOST_FIXTURE(estimate);
 
@@ -221,6 +222,25 @@ static int become_tester(void)
 {
 	return setgroups(0, NULL) || setresgid(TESTER, TESTER, TESTER) ||
 	       setresuid(TESTER, TESTER, TESTER) ? errno : 0;
+}
+
+/* What the terminal was sent is recorded: progress is gone from the screen in the end. */
+HOST_TEST(estimate, a_terminal_is_shown_how_far_it_is)
+{
+	static char sent[SCREEN_SIZE];
+	struct child a;
+	char command[64];
+
+	ASSERT_OK(host_filled(&self->host, &a, NULL, PAGES, MEM_SMALL, SEED_A, 0));
+	ASSERT_TRUE(open_terminal("sh"));
+	shell(sent, sizeof(sent), TMUX "pipe-pane 'cat >/tmp/estimate-sent'");
+	snprintf(command, sizeof(command), "'pshare estimate %d' Enter", a.pid);
+	press(command);
+	EXPECT_TRUE(screen_shows("sampled_one_of"));
+	EXPECT_EQ(NULL, strstr(screen, "0%,"));
+	ASSERT_EQ(0, read_file("/tmp/estimate-sent", sent, sizeof(sent)));
+	EXPECT_NE(NULL, strstr(sent, "pshare: estimate:   0%, pid"));
+	close_terminal();
 }
 
 HOST_TEST(estimate, mistakes_are_told)

@@ -4,13 +4,21 @@
 
 #include "top.h"
 
-/* The VM of the same id a moment ago. An id is used again, a pid with it hardly. */
-static struct json_object *find_before(const struct sample *before, struct json_object *vm)
+#define NEARBY	8
+
+/*
+ * The VM of the same id a moment ago: an id is used again, a pid with it hardly. Lists change
+ * little, so it is looked for near the place that it has now.
+ */
+static struct json_object *find_before(const struct sample *before, struct json_object *vm,
+				       size_t place)
 {
 	size_t count = before->vms ? json_object_array_length(before->vms) : 0;
+	size_t first = place > NEARBY ? place - NEARBY : 0;
 
 	for (size_t i = 0; i < count; i++) {
-		struct json_object *other = json_object_array_get_idx(before->vms, i);
+		struct json_object *other = json_object_array_get_idx(before->vms,
+								      (first + i) % count);
 
 		if (json_number(other, "id") == json_number(vm, "id") &&
 		    json_number(other, "pid") == json_number(vm, "pid"))
@@ -48,7 +56,7 @@ static long long scanned(const struct sample *before, const struct sample *now)
 
 	for (size_t i = 0; i < count; i++) {
 		struct json_object *vm = json_object_array_get_idx(now->vms, i);
-		struct json_object *old = find_before(before, vm);
+		struct json_object *old = find_before(before, vm, i);
 
 		if (old)
 			sum += grown(old, vm, "pages_scanned");
@@ -90,7 +98,7 @@ struct json_object *top_rows(const struct sample *before, const struct sample *n
 
 	for (size_t i = 0; i < count; i++) {
 		struct json_object *vm = json_object_array_get_idx(now->vms, i);
-		struct json_object *old = seconds > 0 ? find_before(before, vm) : NULL;
+		struct json_object *old = seconds > 0 ? find_before(before, vm, i) : NULL;
 		struct json_object *row = make_row(vm);
 
 		if (old)

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Frames: birth, identity, sharers, end; see frame.h. */
-#include <linux/highmem.h>
 #include <linux/random.h>
 #include <linux/sched.h>
 
@@ -11,6 +10,7 @@
 #include "region.h"
 #include "store.h"
 #include "trace.h"
+#include "vector.h"
 
 /* A frame that is mapped more often is full: far below any overflow. */
 #define MAX_SHARERS	(1 << 24)
@@ -127,13 +127,30 @@ void pshare_pool_drain(struct pshare_pool *pool)
 		put_page(pool->pages[--pool->nr]);
 }
 
-u64 pshare_frame_key(const void *addr, u64 salt)
+static u64 key_of(const void *addr, u64 hash, u64 salt)
 {
-	u64 key = pshare_key(pshare_fingerprint(&pshare_hasher, addr), salt);
+	u64 key = pshare_key(hash, salt);
 
 	if (pshare_index_is_crowded(&pshare_index, key))
 		key = pshare_key(pshare_digest(&pshare_hasher, addr), salt);
 	return key;
+}
+
+u64 pshare_frame_key(const void *addr, u64 salt)
+{
+	return key_of(addr, pshare_fingerprint(&pshare_hasher, addr), salt);
+}
+
+/* Return: the fingerprint of the copy. */
+static u64 copy_page_content(void *to, const void *from)
+{
+	u64 hash;
+
+	pshare_vector_begin();
+	pshare_vector_copy(to, from);
+	hash = pshare_fingerprint_within(&pshare_hasher, to);
+	pshare_vector_end();
+	return hash;
 }
 
 static void set_links(struct page *page, unsigned long info, unsigned long key)
@@ -150,15 +167,15 @@ struct page *pshare_frame_new(struct pshare_pool *pool, struct page *source,
 			      const struct pshare_sharer *sharer, u64 key)
 {
 	struct page *page = pool->pages[pool->nr - 1];
-	u64 copied;
+	void *content = page_address(page);
+	u64 hash;
 
 	/*
 	 * The key is that of the copy: the source can be written between its
 	 * look and the copy, and a frame under a wrong key would never be found.
 	 */
-	copy_highpage(page, source);
-	copied = pshare_frame_key(page_address(page), sharer->salt);
-	if (copied != key)
+	hash = copy_page_content(content, page_address(source));
+	if (key_of(content, hash, sharer->salt) != key)
 		return NULL;
 	pool->nr--;
 	set_links(page, info_of(sharer->domain), key);
@@ -253,14 +270,13 @@ static bool take_unused(struct pshare_link *link, void *data)
 	return is_unused(page_of(link));
 }
 
-void pshare_frame_sweep(u64 budget)
+void pshare_frame_sweep(unsigned int part)
 {
 	struct hlist_head taken = HLIST_HEAD_INIT;
-	u64 n;
+	u64 n, budget;
 
 	down_read(&pshare_store_sem);
-	if (!budget)
-		budget = pshare_index.nr_heads;
+	budget = DIV_ROUND_UP(pshare_index.nr_heads, part);
 	for (n = 0; n < budget; n++) {
 		u64 nr = READ_ONCE(sweep_at);
 

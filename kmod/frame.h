@@ -130,11 +130,12 @@ bool pshare_frame_limit(void);
 
 /**
  * pshare_frame_sweep() - take back frames that nobody maps
- * @budget: number of chains to look at, 0 for all
+ * @part: one in so many chains is looked at, going on where the last call
+ *        ended; 1 for all
  *
- * Context: process context, may sleep; takes pshare_store_sem for read.
+ * Context: may sleep; takes pshare_store_sem for read.
  */
-void pshare_frame_sweep(u64 budget);
+void pshare_frame_sweep(unsigned int part);
 
 /**
  * pshare_frame_count() - count sharing from the map counts of all frames

@@ -108,6 +108,24 @@ static unsigned int count_duplicates(struct pshare_visit *visit, struct page *he
 	return duplicates;
 }
 
+void pshare_huge_sample(struct pshare_visit *visit, unsigned long addr)
+{
+	unsigned int i, n = (min(visit->vma->vm_end, (addr & PMD_MASK) + PMD_SIZE) - addr) >> PAGE_SHIFT;
+	struct page *head = get_huge(visit);
+
+	visit->found.present += n;
+	if (!head)
+		return;
+	pshare_print_mapped(&visit->chunk.print, page_to_pfn(head));
+	for (i = (addr & ~PMD_MASK) >> PAGE_SHIFT; n--; i++) {
+		if (pshare_sample_of(i) == visit->sample)
+			pshare_print_content(&visit->chunk.print, i,
+					     pshare_fingerprint(&pshare_hasher,
+								page_address(head + i)));
+	}
+	put_page(head);
+}
+
 bool pshare_huge_visit(struct pshare_visit *visit, unsigned long addr)
 {
 	unsigned int first = (addr & ~PMD_MASK) >> PAGE_SHIFT;
@@ -121,6 +139,7 @@ bool pshare_huge_visit(struct pshare_visit *visit, unsigned long addr)
 		visit->found.present += n;
 		return false;
 	}
+	pshare_print_mapped(&visit->chunk.print, page_to_pfn(head));
 	duplicates = count_duplicates(visit, head, first, n);
 	/* Once: the policy may change, and the split takes our reference. */
 	worth = pshare_huge_worth(visit->vm, duplicates, n);

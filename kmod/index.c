@@ -119,6 +119,8 @@ unsigned int pshare_index_remember(struct pshare_index *index, u64 key,
 		else if (entry && tag_of(entry) == tag)
 			found[n++] = candidate_of(entry);
 	}
+	if (!READ_ONCE(index->used))
+		WRITE_ONCE(index->used, true);
 	if (!*known)
 		WRITE_ONCE(bucket[victim(index, bucket, key >> 16 ^ self.addr >> 12)], mine);
 	return n;
@@ -265,7 +267,7 @@ int pshare_index_resize_candidates(struct pshare_index *index, u64 pages)
 	buckets = alloc_table((u64)nr_new * PSHARE_BUCKET_ENTRIES * sizeof(u64));
 	if (!buckets)
 		return -ENOMEM;
-	for (i = 0; index->buckets && i < nr_new; i++) {
+	for (i = 0; index->used && i < nr_new; i++) {
 		refill_bucket(index, buckets + (u64)i * PSHARE_BUCKET_ENTRIES, i, nr_new);
 		if (i % 1024 == 0)
 			cond_resched();
@@ -280,6 +282,7 @@ void pshare_index_forget(struct pshare_index *index)
 {
 	u64 i;
 
+	index->used = false;
 	for (i = 0; i < (u64)index->nr_buckets * PSHARE_BUCKET_ENTRIES; i++) {
 		index->buckets[i] = 0;
 		if (i % 65536 == 0)

@@ -60,6 +60,7 @@ struct pshare_link {
  * struct pshare_index - candidates and frames
  * @buckets: PSHARE_BUCKET_ENTRIES candidates each
  * @nr_buckets: number of them; any number
+ * @used: one may hold something
  * @heads: chains of frames
  * @nr_heads: number of chains, a power of two
  * @nr_frames: frames in the chains
@@ -70,6 +71,7 @@ struct pshare_link {
 struct pshare_index {
 	u64 *buckets;
 	u32 nr_buckets;
+	bool used;
 	struct hlist_head *heads;
 	u64 nr_heads;
 	atomic64_t nr_frames;

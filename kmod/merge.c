@@ -133,30 +133,33 @@ static void put_back(struct vm_area_struct *vma, pte_t *ptep, struct pshare_merg
 	set_pte_at(vma->vm_mm, item->addr, ptep, item->old);
 }
 
+/* What a batch changes of the process's resident pages. */
+struct resident {
+	long anon;
+	long file;
+};
+
 static void map_frame(struct vm_area_struct *vma, pte_t *ptep, struct pshare_merge *item,
-		      struct pshare_found *found)
+		      struct resident *resident, struct pshare_found *found)
 {
-	int from = PageAnon(item->page) ? MM_ANONPAGES : MM_FILEPAGES;
-	struct mm_struct *mm = vma->vm_mm;
+	if (PageAnon(item->page))
+		resident->anon--;
+	else
+		resident->file--;
 
 	if (item->frame) {
 		get_page(item->frame);
 		pshare_add_file_rmap(item->frame, vma);
 		pshare_frame_renew(item->frame);
+		resident->file++;
 		found->merged_frames++;
 	} else {
 		found->merged_zeros++;
 	}
-	set_pte_at(mm, item->addr, ptep, new_entry(vma, item));
+	set_pte_at(vma->vm_mm, item->addr, ptep, new_entry(vma, item));
 	pshare_remove_rmap(item->page, vma);
 	/* The mapping's reference; the batch's is still there. */
 	put_page(item->page);
-	if (!item->frame) {
-		pshare_add_mm_counter(mm, from, -1);
-	} else if (from != MM_FILEPAGES) {
-		pshare_add_mm_counter(mm, MM_FILEPAGES, 1);
-		pshare_add_mm_counter(mm, from, -1);
-	}
 	item->state = MERGE_DONE;
 }
 
@@ -187,6 +190,7 @@ static void replace_entries(struct vm_area_struct *vma, pte_t *first, struct psh
 			    struct pshare_tally *tally, struct pshare_found *found)
 {
 	struct pshare_merge *item = batch->item;
+	struct resident resident = {};
 	unsigned int i, cleared = 0;
 
 	for (i = 0; i < batch->n; i++)
@@ -200,10 +204,12 @@ static void replace_entries(struct vm_area_struct *vma, pte_t *first, struct psh
 		pte_t *ptep = entry_of(first, batch, i);
 
 		if (item[i].state == MERGE_EQUAL)
-			map_frame(vma, ptep, &item[i], found);
+			map_frame(vma, ptep, &item[i], &resident, found);
 		else if (item[i].state != MERGE_LEFT)
 			put_back(vma, ptep, &item[i], tally);
 	}
+	pshare_add_mm_counter(vma->vm_mm, MM_ANONPAGES, resident.anon);
+	pshare_add_mm_counter(vma->vm_mm, MM_FILEPAGES, resident.file);
 }
 
 /* The pages that were replaced go in bulk, outside the lock. */

@@ -13,9 +13,20 @@
 #include "trace.h"
 #include "vm.h"
 
-/* Times between visits: of a fruitful region, and of one where nothing happens. */
+/*
+ * Times between looks: of a fruitful region, of one where nothing is merged, and
+ * of one where nothing happens at all. A page that has not changed for the
+ * first of them is stable.
+ */
 #define BASE_INTERVAL	(5 * HZ)
 #define MAX_INTERVAL	(40 * HZ)
+#define PROBE_INTERVAL	(15 * HZ)
+
+/* Now and then a quiet region is visited all the same: after this many probes. */
+#define MAX_PROBES	60
+
+/* A region of which less than this part changes between visits is calm. */
+#define CALM_PART	32
 #define BUSY_INTERVAL	max(HZ / 50, 1)
 
 /* Breaks for 1024 merges from which on a region counts as churning. */
@@ -29,7 +40,8 @@
 
 static struct kmem_cache *region_cache;
 static DEFINE_SPINLOCK(queue_lock);
-static struct rb_root_cached queue = RB_ROOT_CACHED;
+/* Regions that were never visited go before all others that are due. */
+static struct rb_root_cached fresh = RB_ROOT_CACHED, queue = RB_ROOT_CACHED;
 static u64 nr_regions, nr_present, nr_expected;
 
 /* The pass that is going on, and the regions it has not come to. */
@@ -76,22 +88,26 @@ static bool is_earlier(struct rb_node *a, const struct rb_node *b)
 	       rb_entry(b, struct pshare_region, node)->due;
 }
 
-static void enqueue(struct pshare_region *region, u64 due)
+/* Does not change while the region is in it: only visits count visits. */
+static struct rb_root_cached *queue_of(const struct pshare_region *region)
 {
-	lockdep_assert_held(&queue_lock);
-	if (region->queued)
-		rb_erase_cached(&region->node, &queue);
-	region->due = due;
-	region->queued = true;
-	rb_add_cached(&region->node, &queue, is_earlier);
+	return region->visits || is_layout(region) ? &queue : &fresh;
 }
 
 static void dequeue(struct pshare_region *region)
 {
 	lockdep_assert_held(&queue_lock);
 	if (region->queued)
-		rb_erase_cached(&region->node, &queue);
+		rb_erase_cached(&region->node, queue_of(region));
 	region->queued = false;
+}
+
+static void enqueue(struct pshare_region *region, u64 due)
+{
+	dequeue(region);
+	region->due = due;
+	region->queued = true;
+	rb_add_cached(&region->node, queue_of(region), is_earlier);
 }
 
 static void leave_request(struct pshare_region *region)
@@ -167,7 +183,11 @@ static u64 next_due(struct pshare_region *region, int result)
 	/* pshare_region_renew_vm() brings it forward when it goes on. */
 	if (READ_ONCE(region->vm->paused))
 		return get_jiffies_64() + MAX_INTERVAL;
-	return get_jiffies_64() + scaled(region->vm, region->interval);
+	/* No weight makes a page stable sooner. */
+	if (!region->calm || !region->visits)
+		return get_jiffies_64() + region->interval;
+	/* Few wake-ups for what is not urgent. */
+	return roundup(get_jiffies_64() + scaled(region->vm, region->interval), HZ);
 }
 
 /* Is the request that waits for the region served? */
@@ -192,16 +212,21 @@ static void put_back_layout(struct pshare_region *layout, int result)
 }
 
 /* Return: true if a pass has ended. */
-static bool put_back_region(struct pshare_vm *vm, struct pshare_region *region, int result,
+static bool put_back_region(const struct pshare_work *work, int result,
 			    struct pshare_tally *tally)
 {
+	struct pshare_region *region = work->region;
+	struct pshare_vm *vm = work->vm;
+
 	if (result == -ENOENT && !region->again) {
 		remove(vm, region, tally);
 		kmem_cache_free(region_cache, region);
 		return end_pass();
 	}
 	settle_request(region, result);
-	if (result != -EBUSY)
+	if (result == -EBUSY)
+		region->visit |= work->kind >= PSHARE_LOOK_PROMOTED;
+	else if (work->kind != PSHARE_LOOK_SETTLE)
 		mark_visited(region);
 	enqueue(region, next_due(region, result));
 	region->again = false;
@@ -247,7 +272,7 @@ void pshare_region_put_back(struct pshare_work *work, int result)
 	else if (is_layout(region))
 		put_back_layout(region, result);
 	else
-		ended = put_back_region(work->vm, region, result, &tally);
+		ended = put_back_region(work, result, &tally);
 	spin_unlock(&queue_lock);
 	pshare_stats_add(work->vm, &tally);
 	up_read(&work->vm->scan_sem);
@@ -256,6 +281,39 @@ void pshare_region_put_back(struct pshare_work *work, int result)
 	pshare_request_settle();
 	pshare_vm_put(work->vm);
 	work->vm = NULL;
+}
+
+/* The first of a queue if it is due; else *wait is the time until it is, if that was longer. */
+static struct pshare_region *first_of(struct rb_root_cached *root, u64 now, unsigned long *wait)
+{
+	struct rb_node *first = rb_first_cached(root);
+	struct pshare_region *region;
+
+	if (!first)
+		return NULL;
+	region = rb_entry(first, struct pshare_region, node);
+	if (region->due <= now)
+		return region;
+	*wait = min_t(u64, region->due - now, *wait);
+	return NULL;
+}
+
+bool pshare_region_is_spaced(const struct pshare_region *region)
+{
+	return (u32)jiffies - region->visited >= BASE_INTERVAL;
+}
+
+static enum pshare_look_kind look_of(const struct pshare_region *region)
+{
+	if (region->visit || region->request)
+		return PSHARE_LOOK_VISIT;
+	if (region->promoted)
+		return PSHARE_LOOK_PROMOTED;
+	if (!region->visits)
+		return region->settling && pshare_region_is_spaced(region) ?
+		       PSHARE_LOOK_SETTLED : PSHARE_LOOK_SETTLE;
+	return region->quiet && region->probes < MAX_PROBES ? PSHARE_LOOK_PROBE :
+							      PSHARE_LOOK_VISIT;
 }
 
 /*
@@ -267,18 +325,14 @@ static struct pshare_region *take_first(u64 now, unsigned long *wait)
 	unsigned int n;
 
 	lockdep_assert_held(&queue_lock);
+	*wait = MAX_INTERVAL;
 	for (n = 0; n < LOCK_BATCH; n++) {
-		struct rb_node *first = rb_first_cached(&queue);
-		struct pshare_region *region;
+		struct pshare_region *region = first_of(&fresh, now, wait);
 
-		*wait = MAX_INTERVAL;
-		if (!first)
+		if (!region)
+			region = first_of(&queue, now, wait);
+		if (!region)
 			return NULL;
-		region = rb_entry(first, struct pshare_region, node);
-		if (region->due > now) {
-			*wait = min_t(u64, region->due - now, MAX_INTERVAL);
-			return NULL;
-		}
 		if (down_read_trylock(&region->vm->scan_sem)) {
 			dequeue(region);
 			return region;
@@ -301,6 +355,9 @@ bool pshare_region_take(struct pshare_work *work, unsigned long *wait)
 		refcount_inc(&region->vm->ref);
 		work->vm = region->vm;
 		work->region = is_layout(region) ? NULL : region;
+		work->kind = look_of(region);
+		region->visit = false;
+		region->promoted = false;
 		work->full_speed = region->request;
 		work->drain = drain_wanted;
 		drain_wanted = false;
@@ -353,6 +410,7 @@ bool pshare_region_add(struct pshare_vm *vm, u64 addr)
 	region->vm = vm;
 	region->index = index;
 	region->interval = BASE_INTERVAL;
+	region->calm = true;
 	if (xa_insert(&vm->regions, index, region, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)) {
 		kmem_cache_free(region_cache, region);
 		return false;
@@ -385,17 +443,34 @@ static unsigned int broken(const struct pshare_region *region, const struct psha
 	return lost > gone ? lost - gone : 0;
 }
 
-static void set_state(struct pshare_region *region, unsigned int merged)
+static void set_state(struct pshare_region *region, const struct pshare_found *found,
+		      unsigned int merged)
 {
+	bool was_quiet = region->quiet;
+
+	region->quiet = !merged && !found->given_back && !found->pending && !found->put_off &&
+			!found->failed;
 	if (region->churn > CHURNING)
 		region->state = PSHARE_REGION_STATE_CHURNING;
+	else if (merged)
+		region->state = PSHARE_REGION_STATE_FRUITFUL;
 	else
-		region->state = merged ? PSHARE_REGION_STATE_FRUITFUL :
-					 PSHARE_REGION_STATE_BARREN;
-	if (region->state == PSHARE_REGION_STATE_FRUITFUL || !region->visits)
+		region->state = region->quiet ? PSHARE_REGION_STATE_QUIET :
+						PSHARE_REGION_STATE_BARREN;
+	if (region->state == PSHARE_REGION_STATE_FRUITFUL || !region->visits ||
+	    (was_quiet && found->pending))
 		region->interval = BASE_INTERVAL;
 	else
 		region->interval = min(region->interval * 2, (u32)MAX_INTERVAL);
+}
+
+/* Of pages that may have changed meanwhile, and that were looked at with time between. */
+static void set_calm(struct pshare_region *region, const struct pshare_found *found)
+{
+	if (region->visits && pshare_region_is_spaced(region))
+		region->calm = found->volatile_pages * CALM_PART <= found->present;
+	if (region->churn > CHURNING)
+		region->calm = false;
 }
 
 void pshare_region_note(struct pshare_region *region, const struct pshare_found *found,
@@ -424,12 +499,41 @@ void pshare_region_note(struct pshare_region *region, const struct pshare_found 
 	region->yield = average(region->yield, merged + by_split, found->present);
 	region->churn = average(region->churn, breaks + found->failed, had + found->failed);
 	tally_gauges(tally, region, 1);
-	set_state(region, merged + by_split);
+	set_calm(region, found);
+	set_state(region, found, merged + by_split);
+	region->print = found->print;
+	region->probes = 0;
+	region->visited = jiffies;
 	if (region->visits < U16_MAX)
 		region->visits++;
 	spin_unlock(&queue_lock);
 	trace_region(region->vm->pid, (u64)region->index << PSHARE_REGION_SHIFT,
 		     found->present, merged, breaks);
+}
+
+void pshare_region_note_settling(struct pshare_region *region, const struct pshare_print *print)
+{
+	spin_lock(&queue_lock);
+	region->print = *print;
+	region->settling = true;
+	region->visited = jiffies;
+	spin_unlock(&queue_lock);
+}
+
+void pshare_region_note_settled(struct pshare_region *region, bool calm)
+{
+	spin_lock(&queue_lock);
+	region->calm = calm;
+	spin_unlock(&queue_lock);
+}
+
+void pshare_region_note_probe(struct pshare_region *region)
+{
+	spin_lock(&queue_lock);
+	region->probes++;
+	region->calm |= region->churn <= CHURNING;
+	region->interval = min(region->interval * 2, (u32)PROBE_INTERVAL);
+	spin_unlock(&queue_lock);
 }
 
 void pshare_region_note_part(struct pshare_region *region, const struct pshare_found *found,
@@ -439,8 +543,28 @@ void pshare_region_note_part(struct pshare_region *region, const struct pshare_f
 	tally_gauges(tally, region, -1);
 	region->shared = min(region->shared + found->merged_frames, PSHARE_REGION_PAGES);
 	region->zero = min(region->zero + found->merged_zeros, PSHARE_REGION_PAGES);
+	region->quiet = false;
+	region->visited = jiffies;
 	tally_gauges(tally, region, 1);
 	spin_unlock(&queue_lock);
+}
+
+/* When a region with twins is worth a visit: when its pages can be stable. */
+static u64 promoted_due(const struct pshare_region *region)
+{
+	if (region->calm)
+		return 0;
+	if (region->state == PSHARE_REGION_STATE_CHURNING)
+		return U64_MAX;
+	return get_jiffies_64() + BASE_INTERVAL;
+}
+
+static void bring_forward(struct pshare_region *region, u64 due)
+{
+	if (!region->queued)
+		region->again |= !due;
+	else if (region->due > due)
+		enqueue(region, due);
 }
 
 void pshare_region_promote(struct pshare_vm *vm, u64 addr)
@@ -451,13 +575,11 @@ void pshare_region_promote(struct pshare_vm *vm, u64 addr)
 	spin_lock(&queue_lock);
 	region = xa_load(&vm->regions, addr >> PSHARE_REGION_SHIFT);
 	request = pshare_request_current(vm);
-	if (region && (request || region->state != PSHARE_REGION_STATE_CHURNING)) {
+	if (region) {
 		if (request && region->tries < MAX_TRIES)
 			join_request(region, request);
-		if (!region->queued)
-			region->again = true;
-		else if (region->due)
-			enqueue(region, 0);
+		region->promoted = region->visits > 0;
+		bring_forward(region, request ? 0 : promoted_due(region));
 	}
 	spin_unlock(&queue_lock);
 }
@@ -505,6 +627,7 @@ static void forget_shared(struct pshare_vm *vm, struct pshare_region *region,
 	tally_gauges(tally, region, -1);
 	region->shared = 0;
 	region->zero = 0;
+	region->quiet = false;
 	tally_gauges(tally, region, 1);
 }
 
@@ -516,6 +639,7 @@ void pshare_region_forget_shared(struct pshare_vm *vm)
 static void renew(struct pshare_vm *vm, struct pshare_region *region, struct pshare_tally *tally)
 {
 	region->interval = BASE_INTERVAL;
+	region->visit = region->visits > 0;
 	if (region->queued)
 		enqueue(region, 0);
 	else

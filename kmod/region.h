@@ -20,8 +20,31 @@ struct pshare_vm;
 #define PSHARE_REGION_SIZE	(1UL << PSHARE_REGION_SHIFT)
 #define PSHARE_REGION_PAGES	512
 
+/* A region's samples: one page in 16, each from a row of 16, and all of them together all pages. */
+#define PSHARE_SAMPLES		16
+
 /* Index of the entry that stands for a VM's layout walk in the queue. */
 #define PSHARE_REGION_LAYOUT	((1ULL << 43) - 1)
+
+/**
+ * struct pshare_print - by which it is seen that a region has changed
+ * @mapped: hash of which page is mapped where; a write that breaks the sharing
+ *          of a page changes it, as does a page that comes or goes
+ * @sample: sum over the fingerprints of the pages of each sample
+ */
+struct pshare_print {
+	u64 mapped;
+	u16 sample[PSHARE_SAMPLES];
+};
+
+/* How a region is looked at. */
+enum pshare_look_kind {
+	PSHARE_LOOK_SETTLE,	/* a first sample, to see later whether it changes */
+	PSHARE_LOOK_SETTLED,	/* that sample again, then a visit */
+	PSHARE_LOOK_PROBE,	/* a sample; a visit if it has changed */
+	PSHARE_LOOK_PROMOTED,	/* a visit: a page equal to one of its own has become a frame */
+	PSHARE_LOOK_VISIT,	/* a visit: every page */
+};
 
 /**
  * struct pshare_region - what is remembered of 2 MiB
@@ -31,6 +54,12 @@ struct pshare_vm;
  * @state: enum pshare_region_state
  * @queued: it is in the queue
  * @again: it is to be visited again: asked for while it was being visited
+ * @settling: the first sample has been taken
+ * @calm: few of its pages change between visits
+ * @quiet: @print is that of the last visit, which left nothing to be done
+ * @visit: the next look is a visit, whatever else would do
+ * @promoted: a page equal to one of its own has become a frame
+ * @probes: looks at samples since the last visit
  * @tries: visits that a request has cost already, bounds what it may cost
  * @due: when it is visited next, in jiffies; 0 is before anything else
  * @interval: between visits, in jiffies
@@ -43,6 +72,8 @@ struct pshare_vm;
  * @yield: merges per 1024 pages looked at, averaged over visits
  * @churn: breaks per 1024 merges, averaged over visits
  * @visits: visits so far, stops at the top
+ * @visited: when the last visit was, in jiffies (the low half)
+ * @print: by which it is seen that the region has changed
  * @pass: number of the pass that visited it last
  *
  * All of it is protected by the queue's lock; what only visits write (the
@@ -56,6 +87,12 @@ struct pshare_region {
 	u64 queued:1;
 	u64 again:1;
 	u64 tries:4;
+	u64 settling:1;
+	u64 calm:1;
+	u64 quiet:1;
+	u64 visit:1;
+	u64 promoted:1;
+	u64 probes:6;
 	u64 due;
 	u32 interval;
 	u32 request;
@@ -68,6 +105,8 @@ struct pshare_region {
 	u16 churn;
 	u16 visits;
 	u32 pass;
+	u32 visited;
+	struct pshare_print print;
 };
 
 /**
@@ -82,6 +121,9 @@ struct pshare_region {
  * @merged_frames: pages merged into frames
  * @merged_zeros: pages merged into the zero page
  * @failed: pages that were not merged at the last moment
+ * @pending: pages that have an equal but are not known to be stable yet
+ * @put_off: pages that could not be merged for want of a lock, memory, or leave
+ * @print: of the pages as the visit found them
  */
 struct pshare_found {
 	u16 present;
@@ -94,6 +136,9 @@ struct pshare_found {
 	u16 merged_frames;
 	u16 merged_zeros;
 	u16 failed;
+	u16 pending;
+	u16 put_off;
+	struct pshare_print print;
 };
 
 /* What region-get tells; a copy, so that it can be read without locks. */
@@ -115,13 +160,15 @@ struct pshare_region_info {
 /**
  * struct pshare_work - what a scanner thread is to do next
  * @vm: the VM, with a reference
- * @region: a region of it to visit, or NULL to look for new regions
+ * @region: a region of it to look at, or NULL to look for new regions
+ * @kind: how
  * @full_speed: a request waits for it: no CPU budget
  * @drain: a pass or a request begins: LRU batches hold references
  */
 struct pshare_work {
 	struct pshare_vm *vm;
 	struct pshare_region *region;
+	enum pshare_look_kind kind;
 	bool full_speed;
 	bool drain;
 };
@@ -150,6 +197,16 @@ void pshare_region_put_back(struct pshare_work *work, int result);
 /* A visit's numbers into the region, the gauges of its VM, and the next date. */
 void pshare_region_note(struct pshare_region *region, const struct pshare_found *found,
 			struct pshare_tally *tally);
+
+/* The first sample of a new region was taken; it was taken again, and is it the same? */
+void pshare_region_note_settling(struct pshare_region *region, const struct pshare_print *print);
+void pshare_region_note_settled(struct pshare_region *region, bool calm);
+
+/* A sample of a quiet region was the same as before. */
+void pshare_region_note_probe(struct pshare_region *region);
+
+/* Was the last visit long enough ago for a page to be stable that has not changed since? */
+bool pshare_region_is_spaced(const struct pshare_region *region);
 
 /* A visit was cut short: only what it merged counts. */
 void pshare_region_note_part(struct pshare_region *region, const struct pshare_found *found,

@@ -28,7 +28,7 @@
 
 /* How often scope "all" looks for new processes, and frames are swept. */
 #define SWEEP_INTERVAL	(2 * HZ)
-#define SWEEP_CHAINS	4096
+#define SWEEP_PART	30	/* all of them in a minute */
 
 /**
  * struct scanner - one thread
@@ -93,7 +93,7 @@ static int visit_vm(struct scanner *scanner, const struct pshare_work *work)
 		return -ESRCH;
 	if (READ_ONCE(vm->paused))
 		return 0;
-	return work->region ? pshare_visit_region(scanner->visit, work->region) :
+	return work->region ? pshare_visit_region(scanner->visit, work) :
 			      pshare_layout_walk(vm);
 }
 
@@ -140,12 +140,12 @@ static void housekeep(struct scanner *scanner)
 	bool all = xchg(&sweep_wanted, false);
 
 	if (all)
-		pshare_frame_sweep(0);
+		pshare_frame_sweep(1);
 	if (!sweep_due(&scanner->swept))
 		return;
 	/* What is not needed any more is given back at rest, too. */
 	pshare_store_fit(pshare_region_present());
-	pshare_frame_sweep(SWEEP_CHAINS);
+	pshare_frame_sweep(SWEEP_PART);
 	if (READ_ONCE(pshare_knobs.scope) == PSHARE_SCOPE_ALL)
 		pshare_vm_sweep();
 }

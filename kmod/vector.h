@@ -44,4 +44,7 @@ static inline void pshare_vector_end(void)
 		kernel_fpu_end();
 }
 
+/* Between these two: copy a page. */
+void pshare_vector_copy(void *to, const void *from);
+
 #endif

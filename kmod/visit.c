@@ -104,17 +104,39 @@ static struct pshare_candidate candidate_of(const struct pshare_visit *visit,
 	};
 }
 
-/* The page is a candidate now; those that the index names may be its twins. */
-static void remember(struct pshare_visit *visit, struct pshare_look *look)
+/* Has the page not changed since the last visit? It is a candidate now. */
+static bool is_known(struct pshare_visit *visit, struct pshare_look *look)
 {
 	bool known;
 
 	look->nr_twins = pshare_index_remember(&pshare_index, look->key, candidate_of(visit, look),
 					       &known, look->twins);
-	if (!known && visit->revisit)
-		visit->found.volatile_pages++;
-	else if (!look->nr_twins)
+	visit->found.volatile_pages += !known && visit->revisit;
+	look->stable = visit->trust || (visit->trust_known && known);
+	return known;
+}
+
+/* Those that the index names may be the page's twins. */
+static void remember(struct pshare_visit *visit, struct pshare_look *look)
+{
+	bool known = is_known(visit, look);
+
+	if (!look->nr_twins && (known || !visit->revisit))
 		visit->found.unshared++;
+}
+
+/* A page that has a frame, or is zero, is only remembered to be known at the next visit. */
+static void watch(struct pshare_visit *visit, struct pshare_look *look)
+{
+	look->stable = visit->trust;
+	if (look->stable)
+		return;
+	/* All pages of zeros have one key. */
+	if (look->zero)
+		look->key = pshare_key(look->hash ^ candidate_of(visit, look).addr,
+				       visit->sharer.salt);
+	is_known(visit, look);
+	look->nr_twins = 0;
 }
 
 static void set_sharer_of(struct pshare_visit *visit, const struct pshare_look *look)
@@ -126,11 +148,28 @@ static void look_up(struct pshare_visit *visit, struct pshare_look *look)
 {
 	set_sharer_of(visit, look);
 	look->zero = is_zero(visit, look);
-	if (look->zero)
-		return;
-	look->frame = find_frame(visit, look);
-	if (!look->frame)
+	if (!look->zero)
+		look->frame = find_frame(visit, look);
+	if (look->zero || look->frame)
+		watch(visit, look);
+	else
 		remember(visit, look);
+}
+
+static bool has_equal(const struct pshare_look *look)
+{
+	return look->zero || look->frame || look->nr_twins;
+}
+
+/* It will be seen again when it has been the same for a while. */
+static void leave_for_now(struct pshare_visit *visit, struct pshare_look *look)
+{
+	visit->found.pending++;
+	if (look->frame)
+		put_page(look->frame);
+	look->frame = NULL;
+	look->zero = false;
+	look->nr_twins = 0;
 }
 
 static void find_place(struct pshare_visit *visit, struct pshare_look *look)
@@ -143,6 +182,9 @@ void pshare_visit_look_up(struct pshare_visit *visit, struct pshare_look *look)
 {
 	find_place(visit, look);
 	look_up(visit, look);
+	pshare_print_content(&visit->chunk.print, look->nr, look->hash);
+	if (has_equal(look) && !look->stable)
+		leave_for_now(visit, look);
 }
 
 static void look_up_chunk(struct pshare_visit *visit)
@@ -159,7 +201,11 @@ static void look_up_chunk(struct pshare_visit *visit)
 		struct pshare_look *look = &chunk->look[i];
 
 		look_up(visit, look);
-		if (look->zero || look->frame || look->nr_twins) {
+		if (!has_equal(look))
+			continue;
+		if (!look->stable) {
+			leave_for_now(visit, look);
+		} else {
 			get_page(look->page);
 			look->held = true;
 			chunk->held++;
@@ -268,6 +314,7 @@ const struct pshare_candidate *pshare_visit_find_twin(struct pshare_visit *visit
 
 		if (suits(look, twin))
 			return &look->twins[i];
+		visit->found.put_off += twin == TWIN_BUSY;
 		if (twin == TWIN_STALE)
 			pshare_index_erase(&pshare_index, look->key, look->twins[i]);
 	}
@@ -275,17 +322,17 @@ const struct pshare_candidate *pshare_visit_find_twin(struct pshare_visit *visit
 	return NULL;
 }
 
-/* The twin of a page that became a frame can be merged into it: soon. */
+/* A page that is equal to a new frame can be merged into it: soon. */
 static void promote(struct pshare_visit *visit, const struct pshare_candidate *twin)
 {
-	u64 region = twin->addr >> PSHARE_REGION_SHIFT;
+	u64 region = (u64)twin->slot << 48 | twin->addr >> PSHARE_REGION_SHIFT;
+	u64 *last = &visit->promoted[twin->slot % ARRAY_SIZE(visit->promoted)];
 	struct pshare_vm *vm;
 
 	/* Twins lie side by side. */
-	if (visit->promoted.slot == twin->slot && visit->promoted.region == region)
+	if (*last == region)
 		return;
-	visit->promoted.slot = twin->slot;
-	visit->promoted.region = region;
+	*last = region;
 	if (twin->slot == visit->vm->slot) {
 		pshare_region_promote(visit->vm, twin->addr);
 		return;
@@ -295,6 +342,15 @@ static void promote(struct pshare_visit *visit, const struct pshare_candidate *t
 		return;
 	pshare_region_promote(vm, twin->addr);
 	pshare_vm_put(vm);
+}
+
+/* All that may be equal, of which only one has been looked at. */
+static void promote_twins(struct pshare_visit *visit, const struct pshare_look *look)
+{
+	unsigned int i;
+
+	for (i = 0; i < look->nr_twins; i++)
+		promote(visit, &look->twins[i]);
 }
 
 static void flush_batch(struct pshare_visit *visit)
@@ -322,7 +378,7 @@ static void add_to_batch(struct pshare_visit *visit, struct pshare_look *look)
 {
 	struct pshare_merge *item = &visit->batch.item[visit->batch.n++];
 
-	if (look->frame)
+	if (look->nr_twins || visit->revisit)
 		pshare_index_erase(&pshare_index, look->key, candidate_of(visit, look));
 	item->addr = visit->start + look->nr * PAGE_SIZE;
 	item->page = look->page;
@@ -333,13 +389,17 @@ static void make_frame(struct pshare_visit *visit, struct pshare_look *look)
 {
 	if (pshare_frame_limit()) {
 		visit->tally.c[PSHARE_C_skipped_limit]++;
+		visit->found.put_off++;
 	} else if (!pshare_pool_fill(pool_of(visit), GFP_NOWAIT)) {
 		visit->tally.c[PSHARE_C_skipped_nomem]++;
+		visit->found.put_off++;
 	} else {
 		look->frame = pshare_frame_new(pool_of(visit), look->page, &visit->sharer,
 					       look->key);
-		if (!look->frame)
+		if (!look->frame) {
 			visit->tally.c[PSHARE_C_skipped_changed]++;
+			visit->found.put_off++;
+		}
 	}
 }
 
@@ -359,18 +419,15 @@ static bool changed_already(struct pshare_visit *visit, const struct pshare_look
 /* No frame yet: two pages that are equal make one. */
 static void resolve_twin(struct pshare_visit *visit, struct pshare_look *look)
 {
-	const struct pshare_candidate *twin;
-
 	/* A page of this chunk may have become the frame meanwhile. */
 	look->frame = pshare_frame_find(look->key, &visit->sharer);
 	if (look->frame)
 		return;
-	twin = pshare_visit_find_twin(visit, look);
-	if (!twin)
+	if (!pshare_visit_find_twin(visit, look))
 		return;
 	make_frame(visit, look);
 	if (look->frame)
-		promote(visit, twin);
+		promote_twins(visit, look);
 }
 
 static void resolve_single(struct pshare_visit *visit, struct pshare_look *look)
@@ -483,12 +540,31 @@ static int visit_chunk(struct pshare_visit *visit, unsigned long addr, unsigned 
 	if (!ptep)
 		return -EBUSY;
 	visit->chunk.domain = visit->vm->domain;
-	visit->promoted.slot = 0;
+	memset(visit->promoted, 0, sizeof(visit->promoted));
 	pshare_walk_collect(ptep, first, n, &visit->chunk, &visit->tally);
 	look_up_chunk(visit);
 	pte_unmap_unlock(ptep, ptl);
 	note_chunk(visit);
 	return resolve_chunk(visit, large);
+}
+
+/* Return: 0 or -EBUSY. */
+static int sample_table(struct pshare_visit *visit, unsigned long addr, unsigned long end)
+{
+	unsigned int first = (addr - visit->start) >> PAGE_SHIFT, n;
+	spinlock_t *ptl;
+	pte_t *ptep;
+
+	for (; addr < end; addr += n * PAGE_SIZE, first += n) {
+		n = min_t(unsigned long, PSHARE_CHUNK_PAGES, (end - addr) >> PAGE_SHIFT);
+		ptep = pshare_pte_lock(visit->mm, visit->pmd, addr, &ptl);
+		if (!ptep)
+			return -EBUSY;
+		pshare_walk_sample(ptep, first, n, visit->sample, &visit->chunk, &visit->tally);
+		pte_unmap_unlock(ptep, ptl);
+		visit->found.present += visit->chunk.present;
+	}
+	return 0;
 }
 
 static int visit_table(struct pshare_visit *visit, unsigned long addr, unsigned long end)
@@ -551,9 +627,14 @@ static int visit_area(struct pshare_visit *visit, unsigned long addr, unsigned l
 	value = pshare_pmdp_get(visit->pmd);
 	if (pmd_none(value))
 		return 0;
+	if (pmd_trans_huge(value) && visit->sampling) {
+		pshare_huge_sample(visit, addr);
+		return 0;
+	}
 	if (pmd_trans_huge(value) && !pshare_huge_visit(visit, addr))
 		return 0;
-	return visit_table_again(visit, addr, end);
+	return visit->sampling ? sample_table(visit, addr, end) :
+				 visit_table_again(visit, addr, end);
 }
 
 static int visit_areas(struct pshare_visit *visit)
@@ -587,17 +668,24 @@ static void give_back_frames(struct pshare_visit *visit)
 	visit->tally.c[PSHARE_C_unmerges] += n;
 }
 
-static void begin(struct pshare_visit *visit, const struct pshare_region *region)
+static void begin(struct pshare_visit *visit, const struct pshare_work *work)
 {
+	const struct pshare_region *region = work->region;
+
 	visit->vm = region->vm;
 	visit->mm = region->vm->mm;
 	visit->start = (unsigned long)region->index << PSHARE_REGION_SHIFT;
+	visit->sampling = false;
 	visit->revisit = region->visits;
+	visit->trust = work->full_speed ||
+		       (work->kind == PSHARE_LOOK_PROMOTED && region->calm);
+	visit->trust_known = region->calm || pshare_region_is_spaced(region);
 	visit->churning = region->churn > CHURNING;
 	visit->zero_pages = READ_ONCE(pshare_knobs.use_zero_pages);
 	visit->across_nodes = READ_ONCE(pshare_knobs.merge_across_nodes);
 	visit->salt_nid = NUMA_NO_NODE - 1;
 	memset(&visit->found, 0, sizeof(visit->found));
+	memset(&visit->chunk.print, 0, sizeof(visit->chunk.print));
 	visit->nr_give_back = 0;
 	visit->more = false;
 }
@@ -612,6 +700,7 @@ static int visit_locked(struct pshare_visit *visit)
 		return -EBUSY;
 	}
 	err = visit_areas(visit);
+	visit->found.print = visit->chunk.print;
 	/* Faults may wait for memory, and nothing below needs the index. */
 	up_read(&pshare_store_sem);
 	if (visit->nr_give_back && !pshare_unmerge_check(visit->mm, visit->nr_give_back, NULL))
@@ -620,25 +709,101 @@ static int visit_locked(struct pshare_visit *visit)
 	return err;
 }
 
-int pshare_visit_region(struct pshare_visit *visit, struct pshare_region *region)
+/* Return: 0 or an error of a visit; the sample is in @print. */
+static int take_sample(struct pshare_visit *visit, unsigned int sample, struct pshare_print *print)
 {
 	int err;
 
-	begin(visit, region);
+	visit->sampling = true;
+	visit->sample = sample;
+	err = visit_locked(visit);
+	visit->sampling = false;
+	*print = visit->chunk.print;
+	memset(&visit->chunk.print, 0, sizeof(visit->chunk.print));
+	return err;
+}
+
+static int settle(struct pshare_visit *visit, struct pshare_region *region)
+{
+	struct pshare_print print;
+	int err = take_sample(visit, 0, &print);
+
+	if (!err)
+		pshare_region_note_settling(region, &print);
+	return err;
+}
+
+/* Return: 0 if no visit is needed, 1 if one is, or an error. */
+static int end_settling(struct pshare_visit *visit, struct pshare_region *region)
+{
+	struct pshare_print print;
+	int err = take_sample(visit, 0, &print);
+
+	if (err)
+		return err;
+	visit->trust |= print.sample[0] == region->print.sample[0];
+	pshare_region_note_settled(region, visit->trust);
+	return 1;
+}
+
+static int probe(struct pshare_visit *visit, struct pshare_region *region)
+{
+	unsigned int sample = region->probes % PSHARE_SAMPLES;
+	struct pshare_print print;
+	int err = take_sample(visit, sample, &print);
+
+	if (err)
+		return err;
+	if (print.mapped != region->print.mapped ||
+	    print.sample[sample] != region->print.sample[sample])
+		return 1;
+	pshare_region_note_probe(region);
+	return 0;
+}
+
+static int look_first(struct pshare_visit *visit, const struct pshare_work *work)
+{
+	switch (work->kind) {
+	case PSHARE_LOOK_SETTLE:
+		return settle(visit, work->region);
+	case PSHARE_LOOK_SETTLED:
+		return end_settling(visit, work->region);
+	case PSHARE_LOOK_PROBE:
+		return probe(visit, work->region);
+	default:
+		return 1;
+	}
+}
+
+static int visit_all(struct pshare_visit *visit, struct pshare_region *region)
+{
+	int err;
+
+	visit->found.present = 0;
+	err = visit_locked(visit);
+	if (err == -EBUSY)
+		pshare_region_note_part(region, &visit->found, &visit->tally);
+	else if (!err)
+		pshare_region_note(region, &visit->found, &visit->tally);
+	return err;
+}
+
+int pshare_visit_region(struct pshare_visit *visit, const struct pshare_work *work)
+{
+	int err;
+
+	begin(visit, work);
 	if (visit->across_nodes)
 		pshare_pool_fill(&visit->pools[0], GFP_KERNEL);
 	if (!mmget_not_zero(visit->mm))
 		return -ESRCH;
-	err = visit_locked(visit);
+	err = look_first(visit, work);
+	if (err == 1)
+		err = visit_all(visit, work->region);
 	mmput_async(visit->mm);
-	if (err == -EBUSY) {
-		visit->tally.c[PSHARE_C_skipped_busy]++;
-		pshare_region_note_part(region, &visit->found, &visit->tally);
-	} else if (!err) {
-		pshare_region_note(region, &visit->found, &visit->tally);
-	}
+	visit->tally.c[PSHARE_C_skipped_busy] += err == -EBUSY;
 	if (visit->more)
-		pshare_region_promote(region->vm, visit->start);
-	pshare_stats_add(region->vm, &visit->tally);
+		pshare_region_promote(work->vm, visit->start);
+	pshare_stats_add(work->vm, &visit->tally);
 	return err ?: visit->found.present ? 0 : -ENOENT;
 }

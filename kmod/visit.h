@@ -19,14 +19,18 @@
  * @vma: the area that is being looked at
  * @pmd: page table that is being looked at
  * @start: first address of the region
+ * @sampling: only a sample is looked at: page tables, and the pages of @sample
+ * @sample: number of that sample
  * @revisit: the region was visited before
+ * @trust: every page counts as stable
+ * @trust_known: every page does that has not changed since the last visit
  * @churning: its merges were often broken: compare before a merge is tried
  * @zero_pages: pages of zeros are merged into the kernel's zero page
  * @across_nodes: frames may be on any node
  * @salt_nid: node that @sharer is made for
  * @sharer: domain, node and salt for the index
  * @pools: free pages for frames: of any node, and of each node
- * @promoted: the region that was promoted last, by a page of this chunk
+ * @promoted: regions that were promoted last, by pages of this chunk
  * @batch: pages to merge
  * @chunk: page table entries that are being looked at
  * @tally: counters of this visit
@@ -41,17 +45,18 @@ struct pshare_visit {
 	struct vm_area_struct *vma;
 	pmd_t *pmd;
 	unsigned long start;
+	bool sampling;
+	unsigned int sample;
 	bool revisit;
+	bool trust;
+	bool trust_known;
 	bool churning;
 	bool zero_pages;
 	bool across_nodes;
 	int salt_nid;
 	struct pshare_sharer sharer;
 	struct pshare_pool *pools;
-	struct {
-		u32 slot;
-		u64 region;
-	} promoted;
+	u64 promoted[8];
 	struct pshare_batch batch;
 	struct pshare_chunk chunk;
 	struct pshare_tally tally;
@@ -71,14 +76,19 @@ void pshare_visit_idle(struct pshare_visit *visit);
 /**
  * pshare_visit_region() - look at a region and merge what can be merged
  * @visit: of this thread
- * @region: out of the queue; its numbers are brought up to date
+ * @work: a region out of the queue; its numbers are brought up to date
+ *
+ * A page that is equal to another is merged when it is stable: unchanged since a
+ * visit some seconds ago. On its first visit a region's pages count as stable if
+ * a sample of them was the same some seconds before, and where a twin has become a
+ * frame if few pages of the region change; when somebody asked for a scan, all do.
  *
  * Context: scanner thread; vm->scan_sem held for read; may sleep.
  * Return: 0; -EBUSY when a lock was contended and the visit must be done
  * again; -ESRCH when the address space has ended; -ENOENT when no memory is
  * left in the region.
  */
-int pshare_visit_region(struct pshare_visit *visit, struct pshare_region *region);
+int pshare_visit_region(struct pshare_visit *visit, const struct pshare_work *work);
 
 /*
  * Steps of a visit that huge.c needs as well; locks as in pshare_visit_region().
@@ -98,6 +108,9 @@ const struct pshare_candidate *pshare_visit_find_twin(struct pshare_visit *visit
  * Return: true if it was split and its parts must be looked at.
  */
 bool pshare_huge_visit(struct pshare_visit *visit, unsigned long addr);
+
+/* A sample of a huge page, for the print. Arguments as above. */
+void pshare_huge_sample(struct pshare_visit *visit, unsigned long addr);
 
 /**
  * pshare_huge_worth() - would a large folio be split for its duplicates?

@@ -136,6 +136,14 @@ static void collect_page(struct page *page, unsigned int nr, struct pshare_chunk
 	}
 }
 
+/* The page, whatever the processor or NUMA balancing note in the entry. */
+static inline u64 mapped_by(pte_t pte)
+{
+	if (likely(pte_flags(pte) & _PAGE_PRESENT))
+		return pte_val(pte) & PTE_PFN_MASK;
+	return pte_present(pte) ? (u64)pte_pfn(pte) << PAGE_SHIFT : pte_val(pte);
+}
+
 static void collect_entry(pte_t pte, unsigned int nr, struct pshare_chunk *chunk,
 			  struct pshare_tally *tally)
 {
@@ -159,26 +167,66 @@ static void collect_entry(pte_t pte, unsigned int nr, struct pshare_chunk *chunk
 		collect_page(pte_page(pte), nr, chunk, tally);
 }
 
-void pshare_walk_collect(pte_t *ptep, unsigned int first, unsigned int n,
-			 struct pshare_chunk *chunk, struct pshare_tally *tally)
+static void begin_chunk(struct pshare_chunk *chunk)
 {
-	unsigned int i;
-
 	chunk->n = 0;
 	chunk->present = 0;
 	chunk->frames = 0;
 	chunk->zeros = 0;
 	chunk->nr_give_back = 0;
-	for (i = 0; i < n; i++)
-		collect_entry(pshare_ptep_get(ptep + i), first + i, chunk, tally);
+}
+
+static void take_fingerprints(struct pshare_chunk *chunk, struct pshare_tally *tally)
+{
+	unsigned int i;
+
 	pshare_vector_begin();
 	for (i = 0; i < chunk->n; i++) {
 		struct pshare_look *look = &chunk->look[i];
 
 		look->hash = pshare_fingerprint_within(&pshare_hasher, page_address(look->page));
+		pshare_print_content(&chunk->print, look->nr, look->hash);
 	}
 	pshare_vector_end();
 	tally->c[PSHARE_C_pages_scanned] += chunk->n;
+}
+
+void pshare_walk_collect(pte_t *ptep, unsigned int first, unsigned int n,
+			 struct pshare_chunk *chunk, struct pshare_tally *tally)
+{
+	unsigned int i;
+
+	begin_chunk(chunk);
+	for (i = 0; i < n; i++) {
+		pte_t pte = pshare_ptep_get(ptep + i);
+
+		pshare_print_mapped(&chunk->print, mapped_by(pte));
+		collect_entry(pte, first + i, chunk, tally);
+	}
+	take_fingerprints(chunk, tally);
+}
+
+void pshare_walk_sample(pte_t *ptep, unsigned int first, unsigned int n, unsigned int sample,
+			struct pshare_chunk *chunk, struct pshare_tally *tally)
+{
+	struct pshare_tally skips = {};
+	unsigned int i, row, present = 0;
+
+	begin_chunk(chunk);
+	for (i = 0; i < n; i++) {
+		pte_t pte = pshare_ptep_get(ptep + i);
+
+		pshare_print_mapped(&chunk->print, mapped_by(pte));
+		present += !pte_none(pte);
+	}
+	for (row = first / PSHARE_SAMPLES; row * PSHARE_SAMPLES < first + n; row++) {
+		i = pshare_sample_page(row, sample);
+		if (i >= first && i < first + n)
+			collect_entry(pshare_ptep_get(ptep + i - first), i, chunk, &skips);
+	}
+	/* Swapped pages too: the region is not empty. */
+	chunk->present = present;
+	take_fingerprints(chunk, tally);
 }
 
 static struct page *get_huge(struct mm_struct *mm, pmd_t *pmd, unsigned long addr)

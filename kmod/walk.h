@@ -30,6 +30,7 @@ enum pshare_page_kind {
  * @nr: page number in the region
  * @kind: enum pshare_page_kind
  * @zero: it is full of zeros
+ * @stable: it has not changed for a while, or need not have been watched
  * @held: a reference to @page is held
  */
 struct pshare_look {
@@ -42,6 +43,7 @@ struct pshare_look {
 	u16 nr;
 	u8 kind;
 	bool zero;
+	bool stable;
 	bool held;
 };
 
@@ -53,6 +55,7 @@ struct pshare_look {
  * @present: present entries of any kind
  * @frames: entries that map frames of this load
  * @zeros: entries that map the zero page
+ * @print: of all chunks so far; the caller begins with zeros
  * @domain: sharing domain of the VM; set by the caller
  * @give_back: page numbers of frames that are to be plain pages again: old ones that
  *             nobody else maps, and those of another domain
@@ -65,6 +68,7 @@ struct pshare_chunk {
 	u16 present;
 	u16 frames;
 	u16 zeros;
+	struct pshare_print print;
 	u32 domain;
 	u16 nr_give_back;
 	u16 give_back[PSHARE_CHUNK_PAGES];
@@ -129,6 +133,46 @@ unsigned long pshare_walk_next(struct mm_struct *mm, unsigned long addr, unsigne
  */
 void pshare_walk_collect(pte_t *ptep, unsigned int first, unsigned int n,
 			 struct pshare_chunk *chunk, struct pshare_tally *tally);
+
+/**
+ * pshare_walk_sample() - look at the entries of a chunk, and at pages of one sample
+ * @ptep: its first entry; the page table lock is held
+ * @first: page number of that entry in the region
+ * @n: entries, up to PSHARE_CHUNK_PAGES
+ * @sample: below PSHARE_SAMPLES
+ * @chunk: filled, with the pages of the sample only
+ * @tally: only looked pages are counted here
+ */
+void pshare_walk_sample(pte_t *ptep, unsigned int first, unsigned int n, unsigned int sample,
+			struct pshare_chunk *chunk, struct pshare_tally *tally);
+
+/* Rows begin with different samples, so that no stride keeps to one of them. */
+static inline unsigned int pshare_sample_of_row(unsigned int row)
+{
+	return (row * 0x9e3779b1U) >> 28;
+}
+
+/* Which sample a page is in, and the page of a sample in a row of PSHARE_SAMPLES. */
+static inline unsigned int pshare_sample_of(unsigned int nr)
+{
+	return (nr ^ pshare_sample_of_row(nr / PSHARE_SAMPLES)) % PSHARE_SAMPLES;
+}
+
+static inline unsigned int pshare_sample_page(unsigned int row, unsigned int sample)
+{
+	return row * PSHARE_SAMPLES + (sample ^ pshare_sample_of_row(row));
+}
+
+/* Bring into a print what is mapped, by rising address, and what a page holds. */
+static inline void pshare_print_mapped(struct pshare_print *print, u64 value)
+{
+	print->mapped = (print->mapped ^ value) * 0x9e3779b97f4a7c15ULL;
+}
+
+static inline void pshare_print_content(struct pshare_print *print, unsigned int nr, u64 hash)
+{
+	print->sample[pshare_sample_of(nr)] += ((hash ^ nr) * 0x9e3779b97f4a7c15ULL) >> 48;
+}
 
 /**
  * pshare_walk_get_page() - the page at an address that may be shared

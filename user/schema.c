@@ -27,6 +27,7 @@ static const char *const region_states[] = {
 	[PSHARE_REGION_STATE_FRUITFUL] = "fruitful",
 	[PSHARE_REGION_STATE_BARREN] = "barren",
 	[PSHARE_REGION_STATE_CHURNING] = "churning",
+	[PSHARE_REGION_STATE_QUIET] = "quiet",
 	NULL
 };
 

@@ -43,19 +43,23 @@ enum pshare_vm_state {
 
 /**
  * enum pshare_region_state
- * @PSHARE_REGION_STATE_NEW: not looked at yet
+ * @PSHARE_REGION_STATE_NEW: not visited yet; it is when a sample of it has
+ *   stayed the same for some seconds
  * @PSHARE_REGION_STATE_FRUITFUL: its last visit merged pages; it is visited
  *   every round
  * @PSHARE_REGION_STATE_BARREN: its last visit merged nothing; visited at
  *   doubling intervals
  * @PSHARE_REGION_STATE_CHURNING: its shared pages are written soon after the
  *   merge; it backs off
+ * @PSHARE_REGION_STATE_QUIET: nothing was merged and nothing is pending; it is
+ *   visited when a sample of it has changed
  */
 enum pshare_region_state {
 	PSHARE_REGION_STATE_NEW,
 	PSHARE_REGION_STATE_FRUITFUL,
 	PSHARE_REGION_STATE_BARREN,
 	PSHARE_REGION_STATE_CHURNING,
+	PSHARE_REGION_STATE_QUIET,
 };
 
 enum {

@@ -17,10 +17,13 @@ void sleep_seconds(double seconds)
 		pause_ms(1 + (end - now()) * 900);
 }
 
-/* Often enough for 1%, rarely enough not to be in the way. */
-static unsigned int poll_ms(double elapsed)
+/*
+ * Often enough for 1% of the CPU time so far, rarely enough not to be in the way.
+ * While nothing is done yet there is nothing to miss.
+ */
+static unsigned int poll_ms(const struct sample *first, const struct sample *sample)
 {
-	double ms = elapsed * 5;
+	double ms = (sample->cpu_ns - first->cpu_ns) / 1e6 * 0.005;
 
 	return ms < 2 ? 2 : ms > 200 ? 200 : ms;
 }
@@ -75,10 +78,11 @@ void converge(const struct scanner *scanner, uint64_t possible, struct figures *
 	bool reached, stuck;
 
 	scanner->read(&first);
+	sample = first;
 	best.time = first.time;
 	best.rounds = first.rounds;
 	do {
-		pause_ms(poll_ms(now() - first.time));
+		pause_ms(poll_ms(&first, &sample));
 		scanner->read(&sample);
 		print_progress(&first, &sample);
 		reached = sample.saved >= 0.99 * possible;

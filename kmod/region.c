@@ -42,7 +42,7 @@ static struct kmem_cache *region_cache;
 static DEFINE_SPINLOCK(queue_lock);
 /* Regions that were never visited go before all others that are due. */
 static struct rb_root_cached fresh = RB_ROOT_CACHED, queue = RB_ROOT_CACHED;
-static u64 nr_regions, nr_present, nr_expected;
+static u64 nr_regions, nr_marked, nr_present, nr_expected;
 
 /* The pass that is going on, and the regions it has not come to. */
 static u32 pass = 1;
@@ -69,12 +69,14 @@ void pshare_region_expect(struct pshare_vm *vm, u64 pages)
 
 u64 pshare_region_bytes(void)
 {
-	return READ_ONCE(nr_regions) * sizeof(struct pshare_region);
+	return READ_ONCE(nr_regions) * sizeof(struct pshare_region) +
+	       READ_ONCE(nr_marked) * PSHARE_REGION_PAGES;
 }
 
 u64 pshare_region_bytes_of(struct pshare_vm *vm)
 {
-	return READ_ONCE(vm->nr_regions) * sizeof(struct pshare_region);
+	return READ_ONCE(vm->nr_regions) * sizeof(struct pshare_region) +
+	       READ_ONCE(vm->nr_marked) * PSHARE_REGION_PAGES;
 }
 
 static bool is_layout(const struct pshare_region *region)
@@ -154,6 +156,21 @@ static void tally_gauges(struct pshare_tally *tally, const struct pshare_region 
 	tally->c[PSHARE_C_pages_volatile] += sign * region->volatile_pages;
 }
 
+static void count_marks(struct pshare_vm *vm, const struct pshare_region *region, int sign)
+{
+	lockdep_assert_held(&queue_lock);
+	if (!region->marks)
+		return;
+	nr_marked += sign;
+	vm->nr_marked += sign;
+}
+
+static void free_region(struct pshare_region *region)
+{
+	kfree(region->marks);
+	kmem_cache_free(region_cache, region);
+}
+
 /* Out of everything; the caller frees it. */
 static void remove(struct pshare_vm *vm, struct pshare_region *region, struct pshare_tally *tally)
 {
@@ -163,6 +180,7 @@ static void remove(struct pshare_vm *vm, struct pshare_region *region, struct ps
 	mark_visited(region);
 	nr_regions--;
 	vm->nr_regions--;
+	count_marks(vm, region, -1);
 	nr_present -= region->present;
 	tally_gauges(tally, region, -1);
 	xa_erase(&vm->regions, region->index);
@@ -220,7 +238,7 @@ static bool put_back_region(const struct pshare_work *work, int result,
 
 	if (result == -ENOENT && !region->again) {
 		remove(vm, region, tally);
-		kmem_cache_free(region_cache, region);
+		free_region(region);
 		return end_pass();
 	}
 	settle_request(region, result);
@@ -473,8 +491,30 @@ static void set_calm(struct pshare_region *region, const struct pshare_found *fo
 		region->calm = false;
 }
 
+/* Only visits have to do with marks, and there is one at a time. */
+static void keep_marks(struct pshare_region *region, const u8 *marks, bool needed,
+		       struct pshare_tally *tally)
+{
+	u8 *old = region->marks, *new = NULL;
+
+	if (needed)
+		new = old ?: kmalloc(PSHARE_REGION_PAGES, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
+	if (new)
+		memcpy(new, marks, PSHARE_REGION_PAGES);
+	else
+		tally->c[PSHARE_C_skipped_nomem] += needed;
+	if (new == old)
+		return;
+	spin_lock(&queue_lock);
+	count_marks(region->vm, region, -1);
+	region->marks = new;
+	count_marks(region->vm, region, 1);
+	spin_unlock(&queue_lock);
+	kfree(old);
+}
+
 void pshare_region_note(struct pshare_region *region, const struct pshare_found *found,
-			struct pshare_tally *tally)
+			const u8 *marks, struct pshare_tally *tally)
 {
 	unsigned int had = region->shared + region->zero, breaks = broken(region, found);
 	unsigned int merged = found->merged_frames + found->merged_zeros;
@@ -485,6 +525,7 @@ void pshare_region_note(struct pshare_region *region, const struct pshare_found 
 
 	tally->c[PSHARE_C_cow_breaks] += breaks;
 	tally->c[PSHARE_C_merges] += by_split;
+	keep_marks(region, marks, found->pending, tally);
 	/* The flags beside the state are other threads' to change. */
 	spin_lock(&queue_lock);
 	tally_gauges(tally, region, -1);
@@ -665,7 +706,7 @@ void pshare_region_enqueue_vm(struct pshare_vm *vm)
 static void drop(struct pshare_vm *vm, struct pshare_region *region, struct pshare_tally *tally)
 {
 	remove(vm, region, tally);
-	kmem_cache_free(region_cache, region);
+	free_region(region);
 }
 
 void pshare_region_drop_vm(struct pshare_vm *vm)

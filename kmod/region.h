@@ -73,6 +73,7 @@ enum pshare_look_kind {
  * @churn: breaks per 1024 merges, averaged over visits
  * @visits: visits so far, stops at the top
  * @visited: when the last visit was, in jiffies (the low half)
+ * @marks: a byte of each page's fingerprint, where pages are pending, else NULL
  * @print: by which it is seen that the region has changed
  * @pass: number of the pass that visited it last
  *
@@ -106,6 +107,7 @@ struct pshare_region {
 	u16 visits;
 	u32 pass;
 	u32 visited;
+	u8 *marks;
 	struct pshare_print print;
 };
 
@@ -194,9 +196,12 @@ bool pshare_region_take(struct pshare_work *work, unsigned long *wait);
  */
 void pshare_region_put_back(struct pshare_work *work, int result);
 
-/* A visit's numbers into the region, the gauges of its VM, and the next date. */
+/*
+ * A visit's numbers into the region, the gauges of its VM, and the next date. The
+ * marks of its pages are kept if pages are pending. May sleep.
+ */
 void pshare_region_note(struct pshare_region *region, const struct pshare_found *found,
-			struct pshare_tally *tally);
+			const u8 *marks, struct pshare_tally *tally);
 
 /* The first sample of a new region was taken; it was taken again, and is it the same? */
 void pshare_region_note_settling(struct pshare_region *region, const struct pshare_print *print);

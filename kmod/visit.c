@@ -104,39 +104,36 @@ static struct pshare_candidate candidate_of(const struct pshare_visit *visit,
 	};
 }
 
-/* Has the page not changed since the last visit? It is a candidate now. */
-static bool is_known(struct pshare_visit *visit, struct pshare_look *look)
+/*
+ * The page is a candidate now; those that the index names may be its twins.
+ * Return: it was one already, so it has not changed since the last visit.
+ */
+static bool remember(struct pshare_visit *visit, struct pshare_look *look)
 {
 	bool known;
 
 	look->nr_twins = pshare_index_remember(&pshare_index, look->key, candidate_of(visit, look),
 					       &known, look->twins);
-	visit->found.volatile_pages += !known && visit->revisit;
-	look->stable = visit->trust || (visit->trust_known && known);
+	if (!look->nr_twins && (known || !visit->revisit))
+		visit->found.unshared++;
 	return known;
 }
 
-/* Those that the index names may be the page's twins. */
-static void remember(struct pshare_visit *visit, struct pshare_look *look)
+/* What the next visit compares with. 0 is of pages that were not looked at. */
+static u8 mark_of(u64 hash)
 {
-	bool known = is_known(visit, look);
-
-	if (!look->nr_twins && (known || !visit->revisit))
-		visit->found.unshared++;
+	return hash >> 56 ?: 1;
 }
 
-/* A page that has a frame, or is zero, is only remembered to be known at the next visit. */
-static void watch(struct pshare_visit *visit, struct pshare_look *look)
+static void judge(struct pshare_visit *visit, struct pshare_look *look, bool known)
 {
-	look->stable = visit->trust;
-	if (look->stable)
-		return;
-	/* All pages of zeros have one key. */
-	if (look->zero)
-		look->key = pshare_key(look->hash ^ candidate_of(visit, look).addr,
-				       visit->sharer.salt);
-	is_known(visit, look);
-	look->nr_twins = 0;
+	bool candidate = !look->zero && !look->frame;
+
+	visit->marks[look->nr] = mark_of(look->hash);
+	if (visit->marked)
+		known = visit->marked[look->nr] == visit->marks[look->nr];
+	visit->found.volatile_pages += visit->revisit && !known && (visit->marked || candidate);
+	look->stable = visit->trust || (visit->trust_known && known);
 }
 
 static void set_sharer_of(struct pshare_visit *visit, const struct pshare_look *look)
@@ -146,14 +143,15 @@ static void set_sharer_of(struct pshare_visit *visit, const struct pshare_look *
 
 static void look_up(struct pshare_visit *visit, struct pshare_look *look)
 {
+	bool known = false;
+
 	set_sharer_of(visit, look);
 	look->zero = is_zero(visit, look);
 	if (!look->zero)
 		look->frame = find_frame(visit, look);
-	if (look->zero || look->frame)
-		watch(visit, look);
-	else
-		remember(visit, look);
+	if (!look->zero && !look->frame)
+		known = remember(visit, look);
+	judge(visit, look, known);
 }
 
 static bool has_equal(const struct pshare_look *look)
@@ -680,6 +678,8 @@ static void begin(struct pshare_visit *visit, const struct pshare_work *work)
 	visit->trust = work->full_speed ||
 		       (work->kind == PSHARE_LOOK_PROMOTED && region->calm);
 	visit->trust_known = region->calm || pshare_region_is_spaced(region);
+	visit->marked = region->marks;
+	memset(visit->marks, 0, sizeof(visit->marks));
 	visit->churning = region->churn > CHURNING;
 	visit->zero_pages = READ_ONCE(pshare_knobs.use_zero_pages);
 	visit->across_nodes = READ_ONCE(pshare_knobs.merge_across_nodes);
@@ -784,7 +784,7 @@ static int visit_all(struct pshare_visit *visit, struct pshare_region *region)
 	if (err == -EBUSY)
 		pshare_region_note_part(region, &visit->found, &visit->tally);
 	else if (!err)
-		pshare_region_note(region, &visit->found, &visit->tally);
+		pshare_region_note(region, &visit->found, visit->marks, &visit->tally);
 	return err;
 }
 

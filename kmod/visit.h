@@ -24,6 +24,8 @@
  * @revisit: the region was visited before
  * @trust: every page counts as stable
  * @trust_known: every page does that has not changed since the last visit
+ * @marked: a mark of each page at the last visit, or NULL
+ * @marks: those of this visit
  * @churning: its merges were often broken: compare before a merge is tried
  * @zero_pages: pages of zeros are merged into the kernel's zero page
  * @across_nodes: frames may be on any node
@@ -50,6 +52,8 @@ struct pshare_visit {
 	bool revisit;
 	bool trust;
 	bool trust_known;
+	const u8 *marked;
+	u8 marks[PSHARE_REGION_PAGES];
 	bool churning;
 	bool zero_pages;
 	bool across_nodes;

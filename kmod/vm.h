@@ -94,6 +94,7 @@ struct pshare_layout {
  * @regions: struct pshare_region by address >> PSHARE_REGION_SHIFT, under the
  *           queue's lock
  * @nr_regions: how many they are
+ * @nr_marked: how many of them keep marks of their pages
  * @expected: resident pages at the last layout walk
  * @walk: the layout walk that is going on
  * @layout: stands for the search for new regions in the queue
@@ -130,6 +131,7 @@ struct pshare_vm {
 	u64 never[PSHARE_NR_NEVER];
 	struct xarray regions;
 	u64 nr_regions;
+	u64 nr_marked;
 	u64 expected;
 	struct pshare_layout walk;
 	struct pshare_region layout;

@@ -383,8 +383,10 @@ static void cause_events(struct __test_metadata *_metadata, struct child *a, str
 {
 	struct run run = { 0 };
 
+	DO(&run, "set max_frames=16");
 	DO(&run, "vm add %d --name first", a->pid);
 	DO(&run, "vm add %d --name second", b->pid);
+	DO(&run, "scan --wait");
 	DO(&run, "scan --wait");
 	DO(&run, "vm del first");
 	run_free(&run);
@@ -404,7 +406,7 @@ static void start_listening(struct run *monitor)
 
 HOST_TEST(command, monitor_tells_each_event_in_a_line)
 {
-	static const char *const names[] = { "vm_add", "scan", "vm_del", "vm_exit" };
+	static const char *const names[] = { "vm_add", "scan", "limit", "vm_del", "vm_exit" };
 	struct run json = { 0 }, text = { 0 };
 	char pattern[64];
 	struct child a, b;

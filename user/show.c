@@ -207,25 +207,27 @@ int show_record(const struct ctx *ctx, struct json_object *record, const struct 
 	return finish(ctx, record);
 }
 
+/* A table, and an empty line behind it, if it has rows. */
 static void print_part(struct json_object *document, const struct show_part *part)
 {
 	struct json_object *rows = part->key ? json_object_object_get(document, part->key) : NULL;
 	struct view view;
 
+	if (rows && !json_object_array_length(rows))
+		return;
 	view_init(&view, part->fields, NULL);
-	if (rows)
-		print_table(rows, &view);
-	else
+	if (!rows) {
 		print_record(document, &view);
+		return;
+	}
+	print_table(rows, &view);
+	putchar('\n');
 }
 
 int show_parts(const struct ctx *ctx, struct json_object *document, const struct show_part *parts)
 {
-	for (const struct show_part *part = parts; !ctx->json && part->fields; part++) {
-		if (part != parts)
-			putchar('\n');
+	for (const struct show_part *part = parts; !ctx->json && part->fields; part++)
 		print_part(document, part);
-	}
 	return finish(ctx, document);
 }
 

@@ -25,7 +25,7 @@ struct show_part {
 	const struct fields *fields;
 };
 
-/* Several parts, the last has no fields; text divides them by an empty line. */
+/* Several parts, the last has no fields; text has an empty line behind each table. */
 int show_parts(const struct ctx *ctx, struct json_object *document, const struct show_part *parts);
 
 /* One line of a stream. */

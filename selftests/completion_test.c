@@ -52,7 +52,7 @@ static bool open_bash(void)
 	return screen_shows("loaded");
 }
 
-HOST_TEST(completion, a_tab_completes_commands_options_names_and_values)
+TERMINAL_TEST(completion, a_tab_completes_commands_options_names_and_values)
 {
 	struct child a;
 
@@ -80,7 +80,7 @@ HOST_TEST(completion, a_tab_completes_commands_options_names_and_values)
 	close_terminal();
 }
 
-HOST_TEST(completion, without_the_module_it_completes_what_it_knows)
+TERMINAL_TEST(completion, without_the_module_it_completes_what_it_knows)
 {
 	struct run run = { 0 };
 

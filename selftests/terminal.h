@@ -9,6 +9,10 @@
 #define SCREEN_SIZE	65536
 #define TMUX		"tmux -u -L pshare -f /dev/null "
 
+/* Keys are typed, and the screen is looked at, by programs that are started for it. */
+#define TERMINAL_SECONDS	300
+#define TERMINAL_TEST(fixture, name)	TEST_F_TIMEOUT(fixture, name, TERMINAL_SECONDS)
+
 /* What the terminal showed when it was last looked at. */
 extern char screen[SCREEN_SIZE];
 

@@ -48,7 +48,7 @@ static void expect_ended(struct __test_metadata *_metadata, const char *mode)
 	EXPECT_STREQ("01\n", after);
 }
 
-HOST_TEST(top, a_terminal_shows_a_table_and_is_sorted_by_keys)
+TERMINAL_TEST(top, a_terminal_shows_a_table_and_is_sorted_by_keys)
 {
 	char mode[1024];
 
@@ -87,7 +87,7 @@ static bool screen_has_size(int columns, int lines)
 	return !strcmp(size, expected);
 }
 
-HOST_TEST(top, it_follows_the_size_of_the_window)
+TERMINAL_TEST(top, it_follows_the_size_of_the_window)
 {
 	char unused[64];
 
@@ -116,7 +116,7 @@ static void kill_top(int signal)
 	kill(atoi(pid), signal);
 }
 
-HOST_TEST(top, every_end_gives_the_terminal_back)
+TERMINAL_TEST(top, every_end_gives_the_terminal_back)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	char mode[1024];
@@ -138,7 +138,7 @@ HOST_TEST(top, every_end_gives_the_terminal_back)
 	close_terminal();
 }
 
-HOST_TEST(top, it_can_be_stopped_and_goes_on)
+TERMINAL_TEST(top, it_can_be_stopped_and_goes_on)
 {
 	char mode[1024];
 
@@ -156,7 +156,7 @@ HOST_TEST(top, it_can_be_stopped_and_goes_on)
 	close_terminal();
 }
 
-HOST_TEST(top, an_error_is_told_on_the_screen_of_the_shell)
+TERMINAL_TEST(top, an_error_is_told_on_the_screen_of_the_shell)
 {
 	char mode[1024];
 

@@ -77,7 +77,7 @@ struct fleet {
 	struct vm_list chains[BUCKETS];
 	struct vm_queue queue;
 	unsigned int standings[NR_STANDINGS];
-	unsigned long long found, registrations, failures, sweeps;
+	unsigned long long found, registrations, failures, sweeps, look_failures;
 };
 
 static struct vm *find(struct fleet *fleet, pid_t pid)
@@ -305,6 +305,20 @@ static int add(struct vm *vm, const char *name, const struct treatment *wanted)
 	return 0;
 }
 
+/* The module took it in by itself, without name and rule. It may do so again in between. */
+static int replace(struct vm *vm, const struct treatment *wanted)
+{
+	int err = module_del(vm->fleet->module, vm->process.pid);
+
+	if (!err)
+		err = add(vm, vm->process.name, wanted);
+	if (err == -EEXIST && vm->tries < TRIES) {
+		look_again(vm, AGAIN_MS);
+		return 0;
+	}
+	return err;
+}
+
 /*
  * Its name may be of a VM that is just ending, as when a guest is started again: it is tried again
  * for a while, and then its pid tells it from the other.
@@ -315,6 +329,8 @@ static int resolve_conflict(struct vm *vm, const struct treatment *wanted)
 	struct module_vm there;
 	int err = module_get(vm->fleet->module, vm->process.pid, &there);
 
+	if (!err && there.automatic)
+		return replace(vm, wanted);
 	if (!err && there.start_time == vm->process.start_time)
 		return adopt(vm, &there, wanted);
 	if (err && err != -ENOENT && err != -ESRCH)
@@ -329,8 +345,12 @@ static int resolve_conflict(struct vm *vm, const struct treatment *wanted)
 
 static void register_vm(struct vm *vm, const struct rule *rule)
 {
-	int err = add(vm, vm->process.name, &rule->treatment);
+	int err = 0;
 
+	if (vm->standing == STANDING_LEFT)
+		err = module_exclude(vm->fleet->module, vm->process.pid, false);
+	if (!err)
+		err = add(vm, vm->process.name, &rule->treatment);
 	if (err == -EEXIST)
 		err = resolve_conflict(vm, &rule->treatment);
 	/* It has ended, which its pidfd tells; or the module has, and tells when it comes. */
@@ -340,6 +360,17 @@ static void register_vm(struct vm *vm, const struct rule *rule)
 	log_error("%s: process %d is not registered: %s", vm->process.name, vm->process.pid,
 		  module_reason(vm->fleet->module));
 	stand(vm, STANDING_REFUSED);
+}
+
+/* Also when the module takes in everybody else. */
+static void leave(struct vm *vm)
+{
+	int err = module_exclude(vm->fleet->module, vm->process.pid, true);
+
+	if (err && err != -ESRCH && err != -ENODEV)
+		log_error("%s: is not left alone when scope is all: %s", vm->process.name,
+			  module_reason(vm->fleet->module));
+	stand(vm, STANDING_LEFT);
 }
 
 static void unregister_vm(struct vm *vm)
@@ -353,7 +384,7 @@ static void unregister_vm(struct vm *vm)
 		return;
 	}
 	log_info("%s: is no longer registered, as its rule says", vm->process.name);
-	stand(vm, STANDING_LEFT);
+	leave(vm);
 	note(vm, false);
 }
 
@@ -392,8 +423,8 @@ static void settle(struct vm *vm)
 	default:
 		if (rule->treatment.take)
 			register_vm(vm, rule);
-		else
-			stand(vm, STANDING_LEFT);
+		else if (vm->standing != STANDING_LEFT)
+			leave(vm);
 	}
 }
 
@@ -427,6 +458,14 @@ static int on_work(sd_event_source *source, uint64_t usec, void *data)
 
 /* What happens on the host */
 
+/* The same processes fail at each sweep: the first one is told of, the others are counted. */
+static void look_failed(struct fleet *fleet, pid_t pid, int err)
+{
+	if (!fleet->look_failures++)
+		log_warning("process %d cannot be looked at, nor may others be: %s", pid,
+			    strerror(-err));
+}
+
 static void look(struct fleet *fleet, pid_t pid)
 {
 	struct process process;
@@ -435,7 +474,7 @@ static void look(struct fleet *fleet, pid_t pid)
 
 	if (err && err != -EAGAIN) {
 		if (err != -ENOENT)
-			log_error("process %d cannot be looked at: %s", pid, strerror(-err));
+			look_failed(fleet, pid, err);
 		return;
 	}
 	vm = meet(fleet, &process);
@@ -530,7 +569,7 @@ static void recognise(struct fleet *fleet, struct json_object *row)
 	struct vm *vm = find(fleet, json_number(row, "pid"));
 	int thp = parse_word(json_text(row, "thp"), thp_words);
 
-	if (!vm || vm->standing != STANDING_NEW ||
+	if (!vm || vm->standing != STANDING_NEW || json_number(row, "automatic") ||
 	    vm->process.start_time != (uint64_t)json_number(row, "start_time"))
 		return;
 	if (!ledger_has(fleet->ledger, vm->process.pid, vm->process.start_time)) {
@@ -588,6 +627,7 @@ void fleet_report(const struct fleet *fleet, struct json_object *report)
 	json_set_number(report, "registrations", fleet->registrations);
 	json_set_number(report, "failures", fleet->failures);
 	json_set_number(report, "sweeps", fleet->sweeps);
+	json_set_number(report, "look_failures", fleet->look_failures);
 }
 
 int fleet_new(struct fleet **fleet, sd_event *event, struct module *module,

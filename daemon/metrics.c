@@ -131,6 +131,8 @@ static const struct metric metrics[] = {
 	  "VMs that the module did not take." },
 	{ "pshared_sweeps_total", SELF_T, AS_IT_IS, "sweeps", NULL,
 	  "Looks at every process of the host." },
+	{ "pshared_look_failures_total", SELF_T, AS_IT_IS, "look_failures", NULL,
+	  "Processes that could not be looked at, each time anew." },
 	{ "pshared_lost_events_total", SELF_T, AS_IT_IS, "lost", NULL,
 	  "Times that events came faster than they were read." },
 	{ "pshared_reloads_total", SELF_T, AS_IT_IS, "reloads", NULL,

@@ -156,6 +156,7 @@ int module_get(struct module *module, pid_t pid, struct module_vm *vm)
 	err = ask(module, &vm_fields, reply);
 	vm->id = json_number(reply, "id");
 	vm->start_time = json_number(reply, "start_time");
+	vm->automatic = json_number(reply, "automatic");
 	snprintf(vm->name, sizeof(vm->name), "%s", json_text(reply, "name"));
 	json_object_put(reply);
 	return err;
@@ -174,6 +175,16 @@ int module_del(struct module *module, pid_t pid)
 	nl_begin(module->requests, PSHARE_CMD_VM_DEL);
 	nl_put_u32(module->requests, PSHARE_A_VM_PID, pid);
 	return ask(module, NULL, NULL);
+}
+
+int module_exclude(struct module *module, pid_t pid, bool exclude)
+{
+	int err;
+
+	nl_begin(module->requests, exclude ? PSHARE_CMD_EXCLUDE_ADD : PSHARE_CMD_EXCLUDE_DEL);
+	nl_put_u32(module->requests, PSHARE_A_EXCLUDE_PID, pid);
+	err = ask(module, NULL, NULL);
+	return err == (exclude ? -EEXIST : -ENOENT) ? 0 : err;
 }
 
 int module_set_knobs(struct module *module, const struct settings *settings)

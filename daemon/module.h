@@ -27,6 +27,7 @@ struct module_calls {
 struct module_vm {
 	uint32_t id;			/* unique while the module is loaded */
 	uint64_t start_time;
+	bool automatic;			/* nobody asked for it: the knob scope is "all" */
 	char name[VM_NAME_ROOM];
 };
 
@@ -45,6 +46,8 @@ int module_add(struct module *module, const struct process *process, const char 
 int module_get(struct module *module, pid_t pid, struct module_vm *vm);
 int module_set(struct module *module, pid_t pid, const struct treatment *treatment);
 int module_del(struct module *module, pid_t pid);
+/* Whether the module leaves a process alone when scope is "all". Twice is no error. */
+int module_exclude(struct module *module, pid_t pid, bool exclude);
 /* All knobs of the file at once, all or none. */
 int module_set_knobs(struct module *module, const struct settings *settings);
 /* Every VM, in a new array that the caller puts; totals of the host, added to an object. */

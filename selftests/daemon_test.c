@@ -221,6 +221,31 @@ HOST_TEST(daemon, without_a_rule_a_vm_is_left_alone_by_default)
 	EXPECT_EQ(1, count_vms());
 }
 
+HOST_TEST(daemon, rules_count_also_when_the_module_takes_in_everybody)
+{
+	struct daemon daemon;
+	struct vm_info info;
+	pid_t ruled, left;
+
+	ruled = test_vm_start(&self->host, QEMU, "-name ruled");
+	left = test_vm_start(&self->host, QEMU, "-name left");
+	/* Nothing is merged: frames of processes that live on would be left at the end. */
+	ASSERT_OK(knob_set("scope", "all", "run", "0"));
+	while (vm_get(ruled, &info) || vm_get(left, &info))
+		pause_ms(50);
+	start(_metadata, &self->host, &daemon,
+	      TAKE_ALL "[rule a]\nname = ruled\ndomain = 5\n"
+	      "[rule b]\nname = left\nregister = no\n");
+	ASSERT_EQ(ruled, registered("ruled", &info));
+	EXPECT_EQ(5, info.domain);
+	EXPECT_EQ(0, info.automatic);
+	EXPECT_EQ(0, metric_settles("pshared_vms{standing=\"new\"}", 0));
+	EXPECT_EQ(0, exclude_get(left, NULL));
+	ASSERT_EQ(0, daemon_reload(&daemon, TAKE_ALL));
+	EXPECT_EQ(left, registered("left", &info));
+	EXPECT_EQ(ENOENT, exclude_get(left, NULL));
+}
+
 static pid_t start_as(struct host *host, uid_t user, const char *words)
 {
 	pid_t pid = fork(), vm;

@@ -57,6 +57,7 @@ struct vm {
 	LIST_ENTRY(vm) chain;
 	TAILQ_ENTRY(vm) queue;
 	bool queued;
+	bool waiting;			/* until it is looked at again; it joins the queue then */
 	struct fleet *fleet;
 	struct process process;
 	enum standing standing;
@@ -108,7 +109,7 @@ static void start_work(struct fleet *fleet)
 
 static void enqueue(struct vm *vm)
 {
-	if (vm->queued)
+	if (vm->queued || vm->waiting)
 		return;
 	vm->queued = true;
 	TAILQ_INSERT_TAIL(&vm->fleet->queue, vm, queue);
@@ -230,9 +231,10 @@ static int on_again(sd_event_source *source, uint64_t usec, void *data)
 
 	(void)source;
 	(void)usec;
+	vm->waiting = false;
 	if (err == -EAGAIN && vm->tries < TRIES) {
 		look_again(vm, AGAIN_MS);
-	} else if (err && err != -EAGAIN) {
+	} else if ((err && err != -EAGAIN) || process.start_time != vm->process.start_time) {
 		forget(vm);
 	} else {
 		vm->process = process;
@@ -250,6 +252,7 @@ static void look_again(struct vm *vm, unsigned int ms)
 	vm->again = NULL;
 	err = sd_event_add_time_relative(vm->fleet->event, &vm->again, CLOCK_MONOTONIC,
 					 ms * 1000ull, 0, on_again, vm);
+	vm->waiting = err >= 0;
 	if (err < 0)
 		log_error("%s: cannot be looked at again: %s", vm->process.name, strerror(-err));
 }
@@ -356,9 +359,11 @@ static void register_vm(struct vm *vm, const struct rule *rule)
 	/* It has ended, which its pidfd tells; or the module has, and tells when it comes. */
 	if (!err || err == -ESRCH || err == -ENODEV)
 		return;
+	/* Told of once, and tried again at each sweep. */
+	if (vm->standing != STANDING_REFUSED)
+		log_error("%s: process %d is not registered: %s", vm->process.name,
+			  vm->process.pid, module_reason(vm->fleet->module));
 	vm->fleet->failures++;
-	log_error("%s: process %d is not registered: %s", vm->process.name, vm->process.pid,
-		  module_reason(vm->fleet->module));
 	stand(vm, STANDING_REFUSED);
 }
 
@@ -521,15 +526,22 @@ static void look_if_new(pid_t pid, void *data)
 }
 
 /* Where an exit, or the end of a pid and its next use, was missed. */
-static void forget_gone(struct fleet *fleet)
+static void check(struct vm *vm)
+{
+	if (process_start_time(vm->process.pid) != vm->process.start_time)
+		forget_ended(vm);
+	else if (vm->standing == STANDING_REFUSED)
+		enqueue(vm);
+}
+
+static void check_all(struct fleet *fleet)
 {
 	for (size_t i = 0; i < BUCKETS; i++) {
 		struct vm *vm, *next;
 
 		for (vm = LIST_FIRST(&fleet->chains[i]); vm; vm = next) {
 			next = LIST_NEXT(vm, chain);
-			if (process_start_time(vm->process.pid) != vm->process.start_time)
-				forget_ended(vm);
+			check(vm);
 		}
 	}
 }
@@ -538,7 +550,7 @@ void fleet_sweep(struct fleet *fleet)
 {
 	int err;
 
-	forget_gone(fleet);
+	check_all(fleet);
 	err = process_each(look_if_new, fleet);
 	if (err)
 		log_error("/proc: %s", strerror(-err));

@@ -24,19 +24,7 @@ HOST_FIXTURE(guests);
 #define ROUND_SECONDS	120
 #define EVENT_SECONDS	30
 
-struct guest {
-	const char *name;
-	pid_t pid;
-	void *ram;		/* in QEMU */
-	size_t pages;
-};
-
 static struct guest *guests;
-
-static void log_path(const struct guest *guest, char *path, size_t size)
-{
-	snprintf(path, size, "/tmp/guest-%s.log", guest->name);
-}
 
 /* How often a guest said that its memory is right; -1 if it ever said that it is not. */
 static int rounds_of(const struct guest *guest)
@@ -45,7 +33,7 @@ static int rounds_of(const struct guest *guest)
 	int rounds = 0;
 	FILE *file;
 
-	log_path(guest, path, sizeof(path));
+	guest_log(guest, path, sizeof(path));
 	file = fopen(path, "re");
 	while (file && rounds >= 0 && fgets(line, sizeof(line), file)) {
 		if (strstr(line, "CORRUPT") || strstr(line, "panic") || strstr(line, "BUG") ||
@@ -67,7 +55,7 @@ static int wait_for_round(const struct guest *guest, int round)
 	char path[64], events[4096];
 	int rounds;
 
-	log_path(guest, path, sizeof(path));
+	guest_log(guest, path, sizeof(path));
 	poll_fd.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	inotify_add_watch(poll_fd.fd, path, IN_MODIFY);
 	while ((rounds = rounds_of(guest)) >= 0 && rounds < round && now() < end)
@@ -93,54 +81,6 @@ static void expect_guests_right(struct __test_metadata *_metadata)
 	}
 }
 
-static bool is_qemu(pid_t pid)
-{
-	char path[64], comm[32] = "";
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	return !read_file(path, comm, sizeof(comm)) && !strncmp(comm, "qemu", 4);
-}
-
-/* The shell's child has to become QEMU first: a VM ends with an exec. */
-static int start_guest(struct guest *guest)
-{
-	double end = now() + EVENT_SECONDS;
-	char command[128], line[32] = "";
-	FILE *out;
-
-	snprintf(command, sizeof(command), "/usr/lib/pshare/guest %s %s %s", guest->name,
-		 GUEST_MIB, GUEST_WORK);
-	out = popen(command, "r");
-	if (!out || !fgets(line, sizeof(line), out) || pclose(out))
-		return EIO;
-	guest->pid = strtol(line, NULL, 10);
-	while (!is_qemu(guest->pid) && now() < end)
-		pause_ms(10);
-	return is_qemu(guest->pid) ? 0 : ESRCH;
-}
-
-/* The largest anonymous area of QEMU. */
-static void find_ram(struct guest *guest)
-{
-	unsigned long start, end, inode;
-	char path[64], line[512];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/maps", guest->pid);
-	file = fopen(path, "re");
-	guest->pages = 0;
-	while (file && fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%lx-%lx rw-p %*s %*s %lu", &start, &end, &inode) != 3 || inode)
-			continue;
-		if ((end - start) / PAGE_SIZE > guest->pages) {
-			guest->pages = (end - start) / PAGE_SIZE;
-			guest->ram = (void *)start;
-		}
-	}
-	if (file)
-		fclose(file);
-}
-
 static int add_guests(void)
 {
 	int i, err = 0;
@@ -164,7 +104,7 @@ static size_t frames_of(struct guest *guest)
 {
 	struct mapping map;
 
-	find_ram(guest);
+	guest_find_ram(guest);
 	return mapping_count(guest->pid, guest->ram, guest->pages, &map) ? 0 : map.frames;
 }
 
@@ -189,7 +129,7 @@ static void need_guests(struct __test_metadata *_metadata)
 	/* The guests need the processors, too. */
 	ASSERT_OK(knob_set("cpu_percent", "40"));
 	for (i = 0; i < GUESTS; i++) {
-		ASSERT_EQ(0, start_guest(&guests[i]));
+		ASSERT_EQ(0, guest_start(&guests[i], GUEST_MIB, GUEST_WORK));
 		ASSERT_OK(vm_add(guests[i].pid, guests[i].name, 0));
 	}
 	for (i = 0; i < GUESTS; i++)

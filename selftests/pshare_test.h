@@ -199,6 +199,9 @@ uint64_t page_frame(pid_t pid, const void *addr);
 uint64_t page_flags(uint64_t pfn);
 uint64_t page_mapcount(uint64_t pfn);
 bool page_is_zero(uint64_t pfn);
+/* NUMA node of a page frame, -1 if it has none. */
+int page_node(uint64_t pfn);
+int nr_nodes(void);
 bool page_is_frame(uint64_t pfn);
 bool page_is_huge(uint64_t pfn);
 int mapping_count(pid_t pid, const void *addr, size_t pages, struct mapping *out);
@@ -268,6 +271,22 @@ void *child_page(const struct child *child, size_t page);
 /* In a child: fork() whose child ends with its parent. */
 pid_t child_fork(void);
 void wait_gone(pid_t pid);
+
+/* guests.c: KVM guests in the test host, see guest/ */
+
+struct guest {
+	const char *name;
+	pid_t pid;
+	void *ram;		/* in QEMU */
+	size_t pages;
+};
+
+/* @arguments are for guest/load.c. Returns when QEMU runs; what the guest says is in its log. */
+int guest_start(struct guest *guest, const char *mib, const char *arguments);
+void guest_find_ram(struct guest *guest);
+void guest_log(const struct guest *guest, char *path, size_t size);
+/* A letter on its console. */
+int guest_tell(const struct guest *guest, char letter);
 
 /* module.c: the module and what the kernel has to say */
 

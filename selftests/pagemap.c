@@ -163,6 +163,56 @@ static size_t count_distinct_frames(uint64_t *entries, size_t n)
 	return distinct;
 }
 
+#define MAX_ZONES	32
+
+static struct zone {
+	uint64_t start;
+	uint64_t spanned;
+	int node;
+} zones[MAX_ZONES];
+static int nr_zones;
+
+/* Zones of one node do not overlap, and those of two nodes do not here. */
+static void read_zones(void)
+{
+	FILE *file = fopen("/proc/zoneinfo", "re");
+	struct zone zone = { 0 };
+	char line[256];
+
+	while (file && nr_zones < MAX_ZONES && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "Node %d, zone", &zone.node) == 1)
+			zone.spanned = 0;
+		else
+			sscanf(line, " spanned %lu", &zone.spanned);
+		if (sscanf(line, " start_pfn: %lu", &zone.start) == 1 && zone.spanned)
+			zones[nr_zones++] = zone;
+	}
+	if (file)
+		fclose(file);
+}
+
+int page_node(uint64_t pfn)
+{
+	int i;
+
+	if (!nr_zones)
+		read_zones();
+	for (i = 0; i < nr_zones; i++)
+		if (pfn - zones[i].start < zones[i].spanned)
+			return zones[i].node;
+	return -1;
+}
+
+int nr_nodes(void)
+{
+	int i, nodes = 0;
+
+	page_node(0);
+	for (i = 0; i < nr_zones; i++)
+		nodes = zones[i].node + 1 > nodes ? zones[i].node + 1 : nodes;
+	return nodes;
+}
+
 int mapping_count(pid_t pid, const void *addr, size_t pages, struct mapping *out)
 {
 	uint64_t *entries = calloc(pages, sizeof(*entries));

@@ -14,8 +14,10 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "../../kmod/compare.h"
 #include "../../kmod/fingerprint.h"
 #include "../../kmod/index.h"
+#include "../../kmod/vector.h"
 
 #define PAGE_BYTES	4096UL
 #define PAGES		(1UL << 17)	/* 512 MiB */
@@ -26,7 +28,7 @@
 
 typedef u64 work_fn(size_t i);
 
-static char *memory;
+static char *memory, *empty;
 static u32 order[PAGES];
 static u64 keys[PAGES];
 static struct pshare_hasher hasher;
@@ -45,17 +47,6 @@ static u64 next(u64 *state)
 	*state ^= *state >> 7;
 	*state ^= *state << 17;
 	return *state;
-}
-
-/* The kernel's generic one, word by word. */
-static bool equal_words(const u64 *a, const u64 *b)
-{
-	size_t i;
-
-	for (i = 0; i < PAGE_BYTES / sizeof(*a); i++)
-		if (READ_ONCE(a[i]) != READ_ONCE(b[i]))
-			return false;
-	return true;
 }
 
 static u64 do_read(size_t i)
@@ -90,18 +81,40 @@ static u64 do_compare(size_t i)
 
 static u64 do_compare_words(size_t i)
 {
-	return equal_words(page(i), twin(i));
+	return pshare_words_equal(page(i), twin(i));
 }
 
+/* What the module does for a batch. */
+static u64 do_compare_vectors(size_t i)
+{
+	return pshare_compare_equal(page(i), twin(i));
+}
+
+static u64 do_zero_words(size_t i)
+{
+	return pshare_words_zero(empty + order[i] * PAGE_BYTES);
+}
+
+static u64 do_zero_vectors(size_t i)
+{
+	return pshare_compare_zero(empty + order[i] * PAGE_BYTES);
+}
+
+static u64 do_fingerprint_words(size_t i)
+{
+	return pshare_fingerprint_words(&hasher, page(i));
+}
+
+/* Vectors where there are any, as in a chunk of the module's. */
 static u64 do_fingerprint(size_t i)
 {
-	return pshare_fingerprint(&hasher, page(i));
+	return pshare_fingerprint_within(&hasher, page(i));
 }
 
 static u64 do_fingerprint_ahead(size_t i)
 {
 	pshare_fingerprint_prefetch(&hasher, page(i + AHEAD));
-	return pshare_fingerprint(&hasher, page(i));
+	return pshare_fingerprint_within(&hasher, page(i));
 }
 
 static u64 do_digest(size_t i)
@@ -203,6 +216,19 @@ static void make_memory(u64 *state)
 	}
 }
 
+/* Written once, so that it is memory and not the one page of zeros. */
+static void make_empty(void)
+{
+	size_t i;
+
+	empty = mmap(NULL, PAGES * PAGE_BYTES, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (empty == MAP_FAILED)
+		exit(1);
+	for (i = 0; i < PAGES; i++)
+		empty[i * PAGE_BYTES] = 0;
+}
+
 static void rows_of_fingerprints(void)
 {
 	static const unsigned int lines[] = { 1, 2, 4, 8, 16 };
@@ -213,6 +239,8 @@ static void rows_of_fingerprints(void)
 		pshare_hasher_set_lines(&hasher, lines[i]);
 		snprintf(what, sizeof(what), "fingerprint of %u lines", lines[i]);
 		row(what, do_fingerprint);
+		snprintf(what, sizeof(what), "fingerprint of %u lines, word by word", lines[i]);
+		row(what, do_fingerprint_words);
 		snprintf(what, sizeof(what), "fingerprint of %u lines, asked for ahead", lines[i]);
 		row(what, do_fingerprint_ahead);
 	}
@@ -237,11 +265,17 @@ int main(void)
 	for (i = 0; i < ARRAY_SIZE(secret); i++)
 		secret[i] = next(&state);
 	make_memory(&state);
+	make_empty();
+	pshare_vector_init();
+	printf("vectors of 32 bytes: %s\n", pshare_has_vectors ? "yes" : "no");
 	pshare_hasher_init(&hasher, secret, 4);
 	row("read", do_read);
 	row("copy", do_copy);
 	row("compare with an equal page, memcmp()", do_compare);
+	row("compare with an equal page, the module's", do_compare_vectors);
 	row("compare with an equal page, word by word", do_compare_words);
+	row("compare with zeros, the module's", do_zero_vectors);
+	row("compare with zeros, word by word", do_zero_words);
 	rows_of_fingerprints();
 	row("digest of the whole page", do_digest);
 	make_index(&state);

@@ -43,6 +43,14 @@ static const struct load_spec hot = {
 	.processes = 4, .pages = 32 * MIB, .run = 8, .equal = 40, .zero = 5, .hot = 10,
 };
 
+static const struct load_spec nodes = {
+	.processes = 4, .pages = 48 * MIB, .run = 8, .equal = 50, .zero = 5, .nodes = 2,
+};
+
+static const struct load_spec threads = {
+	.processes = 4, .pages = 96 * MIB, .run = 8, .equal = 50, .zero = 5,
+};
+
 #define GROWTH(mib) \
 	{ .processes = 4, .pages = (mib) / 4 * MIB, .run = 8, .equal = 50, .zero = 5 }
 
@@ -61,6 +69,11 @@ const struct workload workloads[] = {
 	{ "hot", "a tenth is rewritten all the time", &hot, run_hot },
 	{ "sparse", "4 TiB of addresses, a page in each 2 GiB", NULL, run_sparse },
 	{ "shortlived", "processes that live for 4 s, at default speed", NULL, run_shortlived },
+	{ "nodes-across", "clones on two nodes, which all share", &nodes, run_nodes },
+	{ "nodes-apart", "the same, only those of a node share", &nodes, run_nodes },
+	{ "threads", "clones, by one thread and by two", &threads, run_threads },
+	{ "threads-wall", "the same in real time, on two processors", &threads, run_threads },
+	{ "guests", "three KVM guests that serve, scanners at the same share", NULL, run_guests },
 	{ "growth-64", "clones, 64 MiB together", &growth[0], run_clones },
 	{ "growth-256", "clones, 256 MiB together", &growth[1], run_clones },
 	{ "growth-1024", "clones, 1 GiB together", &growth[2], run_clones },

@@ -25,6 +25,8 @@ struct figures {
 };
 
 void figure(struct figures *figures, const char *name, double value);
+/* Its value, 0 if there is none. */
+double figure_get(const struct figures *figures, const char *name);
 /* One block of text and one line of JSON. */
 void report(const char *workload, const char *scanner, const struct figures *figures);
 /* Prints the message and ends the benchmark: a figure that is wrong is worse than none. */
@@ -52,6 +54,12 @@ struct scanner {
 	void (*drop)(pid_t pid);
 	void (*default_speed)(void);
 	void (*full_speed)(void);
+	/* Spends so much of one processor, if keep_share() is called some times a second. */
+	void (*share)(unsigned int percent);
+	void (*keep_share)(void);
+	/* Settings, after begin(); ksmd has one thread only. */
+	void (*across_nodes)(bool across);
+	void (*threads)(unsigned int n);
 	void (*read)(struct sample *sample);
 	/* Everything is looked at once, at full speed. */
 	void (*round)(void);
@@ -83,12 +91,14 @@ struct load_spec {
 	unsigned int zero;
 	unsigned int hot;
 	int how;		/* MEM_* */
+	unsigned int nodes;	/* memory of process i comes from node i % nodes; 0: from any */
 };
 
 struct load {
 	const struct load_spec *spec;
 	struct child child[MAX_PROCESSES];
 	uint64_t possible;	/* pages that can be saved */
+	uint64_t possible_apart;	/* where nodes are kept apart */
 	bool hot;		/* they write now */
 };
 
@@ -107,6 +117,7 @@ void load_heat(struct load *load, unsigned int period_ms);
 void load_calm(struct load *load);
 /* How many pages do not hold what they should. */
 uint64_t load_wrong(struct load *load);
+uint64_t load_wrong_rest(struct load *load);	/* but hot ones */
 void load_end(struct load *load);
 /* A child for a load of another form: started, advised to be merged once it has memory. */
 void load_child(struct child *child);
@@ -168,5 +179,11 @@ void run_sparse(const struct workload *workload, const struct scanner *scanner,
 		struct figures *figures);
 void run_shortlived(const struct workload *workload, const struct scanner *scanner,
 		    struct figures *figures);
+void run_nodes(const struct workload *workload, const struct scanner *scanner,
+	       struct figures *figures);
+void run_threads(const struct workload *workload, const struct scanner *scanner,
+		 struct figures *figures);
+void run_guests(const struct workload *workload, const struct scanner *scanner,
+		struct figures *figures);
 
 #endif

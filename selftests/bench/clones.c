@@ -56,6 +56,20 @@ void run_clones(const struct workload *workload, const struct scanner *scanner,
 	finish(&load, scanner, figures);
 }
 
+/* Before 6.7 there is none of it, and what is measured then is the same again. */
+static void measure_without_smart_scan(const struct scanner *scanner, uint64_t pages,
+				       struct figures *figures)
+{
+	struct figures without = { 0 };
+
+	if (scanner != &ksmd || write_file("/sys/kernel/mm/ksm/smart_scan", "0"))
+		return;
+	measure_rounds(scanner, 2, pages, &without);
+	figure(figures, "no_smart_scan_cpu_per_page_round_ns",
+	       figure_get(&without, "cpu_per_page_round_ns"));
+	write_file("/sys/kernel/mm/ksm/smart_scan", "1");
+}
+
 /* The first round makes what a scanner keeps of each page; later ones are the rule. */
 void run_strangers(const struct workload *workload, const struct scanner *scanner,
 		   struct figures *figures)
@@ -74,6 +88,7 @@ void run_strangers(const struct workload *workload, const struct scanner *scanne
 	figure(figures, "first_round_per_page_ns", (after.cpu_ns - before.cpu_ns) / (double)pages);
 	measure_rounds(scanner, 4, pages, figures);
 	profile_print();
+	measure_without_smart_scan(scanner, pages, figures);
 	scanner->read(&after);
 	figure(figures, "possible", load.possible);
 	figure(figures, "saved", after.saved);

@@ -3,6 +3,10 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/mempolicy.h>
 
 #include "bench.h"
 
@@ -31,7 +35,8 @@ static uint64_t seed_of(enum page_kind kind, unsigned int process)
 	return kind == PAGE_EQUAL ? SEED_EQUAL : SEED_UNIQUE + process;
 }
 
-static uint64_t count_possible(const struct load_spec *spec)
+/* Equal pages need one frame a node where nodes are kept apart. */
+static uint64_t count_possible(const struct load_spec *spec, unsigned int nodes)
 {
 	uint64_t possible = 0;
 	size_t page;
@@ -40,7 +45,7 @@ static uint64_t count_possible(const struct load_spec *spec)
 		enum page_kind kind = load_kind(spec, page);
 
 		if (kind == PAGE_EQUAL)
-			possible += spec->processes - 1;
+			possible += spec->processes - nodes;
 		else if (kind == PAGE_ZERO)
 			possible += spec->processes;
 	}
@@ -68,6 +73,14 @@ long load_finish(struct load *load)
 		sum += result;
 	}
 	return sum;
+}
+
+static long do_bind(struct child *self, const long *arg)
+{
+	unsigned long nodes = 1UL << arg[0];
+
+	return syscall(SYS_mbind, self->mem, self->pages * PAGE_SIZE, MPOL_BIND, &nodes,
+		       8 * sizeof(nodes), 0) ? -errno : 0;
 }
 
 /* In the child: arguments are its number and the table, which it has since the fork. */
@@ -98,7 +111,7 @@ static bool stamped_matches(uint64_t *words, uint64_t seed, uint64_t page)
 static long do_count_wrong(struct child *self, const long *arg)
 {
 	const struct load_spec *spec = (const struct load_spec *)arg[1];
-	bool written = arg[2], right;
+	bool written = arg[2], rest = arg[3], right;
 	long wrong = 0;
 	size_t page;
 
@@ -107,6 +120,8 @@ static long do_count_wrong(struct child *self, const long *arg)
 		uint64_t seed = seed_of(kind, arg[0]);
 		void *addr = child_page(self, page);
 
+		if (kind == PAGE_HOT && rest)
+			continue;
 		if (kind == PAGE_HOT && written)
 			right = stamped_matches(addr, seed, page);
 		else
@@ -186,12 +201,15 @@ void load_start(struct load *load, const struct load_spec *spec)
 
 	memset(load, 0, sizeof(*load));
 	load->spec = spec;
-	load->possible = count_possible(spec);
+	load->possible = count_possible(spec, 1);
+	load->possible_apart = count_possible(spec, spec->nodes ?: 1);
 	for (i = 0; i < spec->processes; i++) {
 		load_child(&load->child[i]);
 		err = child_map(&load->child[i], spec->pages, spec->how);
 		if (err)
 			die("memory for the load: %s", strerror(err));
+		if (spec->nodes && child_call(&load->child[i], do_bind, i % spec->nodes, 0, 0, 0))
+			die("no memory of node %u", i % spec->nodes);
 	}
 	load_begin(load, do_fill, (long)spec, 0, 0);
 	load_finish(load);
@@ -212,6 +230,12 @@ void load_take(struct load *load, const struct scanner *scanner)
 uint64_t load_wrong(struct load *load)
 {
 	load_begin(load, do_count_wrong, (long)load->spec, load->hot, 0);
+	return load_finish(load);
+}
+
+uint64_t load_wrong_rest(struct load *load)
+{
+	load_begin(load, do_count_wrong, (long)load->spec, false, true);
 	return load_finish(load);
 }
 

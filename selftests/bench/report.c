@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bench.h"
 
@@ -25,6 +26,16 @@ void figure(struct figures *figures, const char *name, double value)
 		die("more than %d figures", MAX_FIGURES);
 	snprintf(figures->figure[figures->n].name, sizeof(figures->figure[0].name), "%s", name);
 	figures->figure[figures->n++].value = value;
+}
+
+double figure_get(const struct figures *figures, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < figures->n; i++)
+		if (!strcmp(figures->figure[i].name, name))
+			return figures->figure[i].value;
+	return 0;
 }
 
 static void print_text(const char *workload, const char *scanner, const struct figures *figures)

@@ -107,6 +107,61 @@ static void ksmd_default_speed(void)
 	must_write(KSM "sleep_millisecs", "20");
 }
 
+/* ksmd knows pages, not time: how many it is given follows from what the last ones took. */
+#define KSMD_PACE_S	0.2
+
+static struct {
+	double percent;
+	double pages;
+	double time;
+	uint64_t cpu_ns;
+} pace;
+
+static void set_pace(void)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%.0f", pace.pages);
+	must_write(KSM "pages_to_scan", text);
+	pace.time = now();
+	pace.cpu_ns = thread_cpu_of("ksmd");
+}
+
+static void ksmd_share(unsigned int percent)
+{
+	ksmd_default_speed();
+	pace.percent = percent;
+	pace.pages = 100;
+	set_pace();
+}
+
+static void ksmd_keep_share(void)
+{
+	double seconds = now() - pace.time, percent, factor;
+
+	if (seconds < KSMD_PACE_S)
+		return;
+	percent = (thread_cpu_of("ksmd") - pace.cpu_ns) / seconds / 1e7;
+	factor = percent > 0 ? pace.percent / percent : 2;
+	pace.pages *= factor < 0.5 ? 0.5 : factor > 2 ? 2 : factor;
+	pace.pages = pace.pages < 1 ? 1 : pace.pages > 1000000 ? 1000000 : pace.pages;
+	set_pace();
+}
+
+/* The rule changes only when nothing is shared. */
+static void ksmd_across_nodes(bool across)
+{
+	must_write(KSM "run", "2");
+	must_write(KSM "merge_across_nodes", across ? "1" : "0");
+	must_write(KSM "run", "0");
+}
+
+static void ksmd_threads(unsigned int n)
+{
+	if (n != 1)
+		die("ksmd has one thread");
+}
+
 static void ksmd_begin(void)
 {
 	nr_watched = 0;
@@ -186,6 +241,10 @@ const struct scanner ksmd = {
 	.drop = ksmd_drop,
 	.full_speed = ksmd_full_speed,
 	.default_speed = ksmd_default_speed,
+	.share = ksmd_share,
+	.keep_share = ksmd_keep_share,
+	.across_nodes = ksmd_across_nodes,
+	.threads = ksmd_threads,
 	.read = ksmd_read,
 	.round = ksmd_round,
 	.extras = ksmd_extras,
@@ -209,6 +268,26 @@ static void pshare_full_speed(void)
 static void pshare_default_speed(void)
 {
 	check(knobs_default(), "defaults");
+}
+
+static void pshare_share(unsigned int percent)
+{
+	pshare_default_speed();
+	check(knob_set_u64("cpu_percent", percent), "cpu_percent");
+}
+
+static void pshare_keep_share(void)
+{
+}
+
+static void pshare_across_nodes(bool across)
+{
+	check(knob_set_u64("merge_across_nodes", across), "merge_across_nodes");
+}
+
+static void pshare_threads(unsigned int n)
+{
+	check(knob_set_u64("scan_threads", n), "scan_threads");
 }
 
 static void pshare_begin(void)
@@ -311,6 +390,10 @@ const struct scanner pshare = {
 	.drop = pshare_drop,
 	.full_speed = pshare_full_speed,
 	.default_speed = pshare_default_speed,
+	.share = pshare_share,
+	.keep_share = pshare_keep_share,
+	.across_nodes = pshare_across_nodes,
+	.threads = pshare_threads,
 	.read = pshare_read,
 	.round = pshare_round,
 	.extras = pshare_extras,

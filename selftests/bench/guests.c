@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Three KVM guests that serve, and what somebody who waits for them sees of a
+ * scanner that works on their memory, at the same CPU share for both scanners.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+
+#define GUESTS		3
+#define GUEST_MIB	"192"
+#define GUEST_WORK	"guest_mb=96 guest_turn_us=20000"
+#define SHARE_PERCENT	20
+#define BOOT_SECONDS	240
+#define ANSWER_SECONDS	60
+#define NONE_SECONDS	10
+#define MERGING_SECONDS	90	/* at most */
+#define AFTER_SECONDS	15
+#define KSMD_ROUNDS	4	/* a page must have rested from one to the next */
+#define STEP_MS		250
+#define REPEATS		3	/* time is real, and guests differ by chance */
+
+static struct guest guests[GUESTS] = {
+	{ .name = "anna" }, { .name = "bert" }, { .name = "cleo" },
+};
+
+/* How often they were asked for their turns. */
+static unsigned int answers;
+
+static void must(int err, const struct guest *guest, const char *what)
+{
+	if (err)
+		die("guest %s, %s: %s", guest->name, what, strerror(err));
+}
+
+/* The guest's last line with the word in it; returns how many there are. */
+static unsigned int find_line(const struct guest *guest, const char *word, char *found, size_t size)
+{
+	char path[64], line[256];
+	unsigned int n = 0;
+	FILE *file;
+
+	guest_log(guest, path, sizeof(path));
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file)) {
+		if (!strchr(line, '\n') || !strstr(line, word))
+			continue;
+		snprintf(found, size, "%s", line);
+		n++;
+	}
+	if (file)
+		fclose(file);
+	return n;
+}
+
+static void wait_line(const struct guest *guest, const char *word, unsigned int n,
+		      unsigned int seconds, char *found, size_t size)
+{
+	double end = now() + seconds;
+
+	while (find_line(guest, word, found, size) < n) {
+		if (now() > end)
+			die("guest %s does not say \"%s\"", guest->name, word);
+		pause_ms(100);
+	}
+}
+
+static uint64_t start_guests(void)
+{
+	unsigned long equal, zero;
+	uint64_t possible = 0;
+	char line[256];
+	unsigned int i;
+
+	for (i = 0; i < GUESTS; i++)
+		must(guest_start(&guests[i], GUEST_MIB, GUEST_WORK), &guests[i], "start");
+	for (i = 0; i < GUESTS; i++) {
+		wait_line(&guests[i], " ready: ", 1, BOOT_SECONDS, line, sizeof(line));
+		if (sscanf(line, "guest %*s ready: %*u pages, %lu equal, %lu zero", &equal,
+			   &zero) != 2)
+			die("not understood: %s", line);
+		guest_find_ram(&guests[i]);
+		possible += zero + (i ? equal : 0);
+	}
+	return possible;
+}
+
+static void end_guests(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < GUESTS; i++) {
+		kill(guests[i].pid, SIGKILL);
+		wait_gone(guests[i].pid);
+	}
+}
+
+static void tell_all(char letter)
+{
+	unsigned int i;
+
+	for (i = 0; i < GUESTS; i++)
+		must(guest_tell(&guests[i], letter), &guests[i], "console");
+}
+
+static void add_figure(struct figures *figures, const char *window, const char *what, double value)
+{
+	char name[40];
+
+	snprintf(name, sizeof(name), "%s_%s", window, what);
+	figure(figures, name, value);
+}
+
+/* Quantiles are the mean of the guests', who are all alike; the worst is that of all. */
+static void figure_turns(struct figures *figures, const char *window)
+{
+	double n, median, p95, p99, worst, sum[4] = { 0 }, most = 0;
+	char line[256];
+	unsigned int i;
+
+	tell_all('p');
+	answers++;
+	for (i = 0; i < GUESTS; i++) {
+		wait_line(&guests[i], " turns ", answers, ANSWER_SECONDS, line, sizeof(line));
+		printf("# %s: %s", window, line);
+		if (sscanf(line, "guest %*s turns %lf median %lf p95 %lf p99 %lf worst %lf", &n,
+			   &median, &p95, &p99, &worst) != 5)
+			die("not understood: %s", line);
+		sum[0] += n;
+		sum[1] += median;
+		sum[2] += p95;
+		sum[3] += p99;
+		most = worst > most ? worst : most;
+	}
+	add_figure(figures, window, "turns", sum[0]);
+	add_figure(figures, window, "median_ns", sum[1] / GUESTS);
+	add_figure(figures, window, "p95_ns", sum[2] / GUESTS);
+	add_figure(figures, window, "p99_ns", sum[3] / GUESTS);
+	add_figure(figures, window, "worst_ns", most);
+}
+
+/*
+ * Notes the guests' turns until so many pages are saved, or the time is over. The
+ * state is read as seldom as possible: that takes time, too.
+ */
+static void watch(const struct scanner *scanner, const char *window, unsigned int seconds,
+		  uint64_t enough, struct figures *figures)
+{
+	struct sample before = { 0 }, sample = { 0 };
+	double end = now() + seconds;
+	unsigned int step = 0;
+
+	if (scanner)
+		scanner->read(&before);
+	tell_all('b');
+	do {
+		pause_ms(STEP_MS);
+		if (!scanner)
+			continue;
+		scanner->keep_share();
+		if (++step % 2 == 0 || now() >= end)
+			scanner->read(&sample);
+	} while (now() < end && (!enough || sample.saved < enough));
+	tell_all('e');
+	pause_ms(STEP_MS);
+	if (scanner) {
+		add_figure(figures, window, "s", sample.time - before.time);
+		add_figure(figures, window, "cpu_ns", sample.cpu_ns - before.cpu_ns);
+		add_figure(figures, window, "share", (sample.cpu_ns - before.cpu_ns) /
+						     (sample.time - before.time) / 1e9);
+	}
+	figure_turns(figures, window);
+}
+
+static int by_number(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/*
+ * Pages saved as the page tables show it, whoever saved them: every mapping of a page
+ * frame but the first, and of the zero page all.
+ */
+static uint64_t count_saved(void)
+{
+	uint64_t *frame, saved = 0, begin, n = 0;
+	size_t pages = 0, i;
+
+	for (i = 0; i < GUESTS; i++)
+		pages += guests[i].pages;
+	frame = calloc(pages, sizeof(*frame));
+	if (!frame)
+		die("no memory to count");
+	for (i = 0; i < GUESTS; n += guests[i++].pages)
+		pagemap_read(guests[i].pid, guests[i].ram, guests[i].pages, frame + n);
+	for (i = 0; i < n; i++)
+		frame[i] = frame[i] & PM_PRESENT ? frame[i] & ((1ULL << 55) - 1) : 0;
+	qsort(frame, n, sizeof(*frame), by_number);
+	for (begin = 0; begin < n; begin = i) {
+		for (i = begin + 1; i < n && frame[i] == frame[begin]; i++)
+			;
+		if (frame[begin] && i - begin > 1)
+			saved += i - begin - !page_is_zero(frame[begin]);
+	}
+	free(frame);
+	return saved;
+}
+
+/* How many guests found something wrong in their memory. */
+static unsigned int count_wrong(void)
+{
+	unsigned int i, wrong = 0;
+	char line[256];
+
+	tell_all('c');
+	for (i = 0; i < GUESTS; i++) {
+		wait_line(&guests[i], " round ", 1, ANSWER_SECONDS, line, sizeof(line));
+		wrong += !strstr(line, " ok");
+		printf("# %s", line);
+	}
+	return wrong;
+}
+
+static void all_that_can_be(const struct scanner *scanner)
+{
+	unsigned int i;
+
+	scanner->full_speed();
+	for (i = 0; i < KSMD_ROUNDS; i++)
+		scanner->round();
+}
+
+static void run_once(const struct scanner *scanner, struct figures *figures)
+{
+	uint64_t possible, before;
+	size_t pages = 0;
+	unsigned int i;
+
+	answers = 0;
+	possible = start_guests();
+	sleep_seconds(1);
+	watch(NULL, "none", NONE_SECONDS, 0, figures);
+	before = count_saved();
+	scanner->begin();
+	scanner->share(SHARE_PERCENT);
+	for (i = 0; i < GUESTS; i++) {
+		scanner->take(guests[i].pid);
+		pages += status_kb(guests[i].pid, "RssAnon") / 4;
+	}
+	watch(scanner, "merging", MERGING_SECONDS, 0.99 * possible, figures);
+	figure(figures, "saved_merging", count_saved() - before);
+	watch(scanner, "after", AFTER_SECONDS, 0, figures);
+	figure(figures, "saved_after", count_saved() - before);
+	all_that_can_be(scanner);
+	figure(figures, "saved", count_saved() - before);
+	figure(figures, "possible", possible);
+	figure(figures, "pages", pages);
+	scanner->extras(figures);
+	figure(figures, "wrong_pages", count_wrong());
+	for (i = 0; i < GUESTS; i++)
+		scanner->drop(guests[i].pid);
+	end_guests();
+	scanner->end();
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Each figure is the median of its repeats; what must be nothing, their sum. */
+static void figure_medians(struct figures *figures, struct figures *once)
+{
+	double value[REPEATS], wrong = 0;
+	unsigned int i, k;
+
+	for (i = 0; i < once[0].n; i++) {
+		const char *name = once[0].figure[i].name;
+
+		for (k = 0; k < REPEATS; k++)
+			value[k] = figure_get(&once[k], name);
+		qsort(value, REPEATS, sizeof(*value), by_value);
+		if (strcmp(name, "wrong_pages"))
+			figure(figures, name, value[REPEATS / 2]);
+	}
+	for (k = 0; k < REPEATS; k++)
+		wrong += figure_get(&once[k], "wrong_pages");
+	figure(figures, "wrong_pages", wrong);
+	figure(figures, "repeats", REPEATS);
+}
+
+void run_guests(const struct workload *workload, const struct scanner *scanner,
+		struct figures *figures)
+{
+	static struct figures once[REPEATS];
+	unsigned int i;
+
+	(void)workload;
+	/* Polling before it sleeps would be most of what KVM does here. */
+	write_file("/sys/module/kvm/parameters/halt_poll_ns", "0");
+	memset(once, 0, sizeof(once));
+	for (i = 0; i < REPEATS; i++)
+		run_once(scanner, &once[i]);
+	figure_medians(figures, once);
+}

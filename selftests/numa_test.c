@@ -17,6 +17,7 @@ HOST_FIXTURE(numa);
 #define PAGES		512UL
 #define HALF		(PAGES / 2)
 #define NODES		2
+#define NEEDS_NODES	"needs two NUMA nodes"
 
 static long do_bind(struct child *self, const long *arg)
 {
@@ -118,15 +119,12 @@ static void expect_together(struct __test_metadata *_metadata, struct four *four
 	expect_four_right(_metadata, four);
 }
 
-#define NEED_NODES() \
-	if (nr_nodes() < NODES) \
-		SKIP(return, "needs two NUMA nodes")
-
 HOST_TEST(numa, pages_of_a_node_share_frames_of_that_node)
 {
 	struct four four;
 
-	NEED_NODES();
+	if (nr_nodes() < NODES)
+		SKIP(return, NEEDS_NODES);
 	ASSERT_OK(knob_set("merge_across_nodes", "0"));
 	start_four(_metadata, &self->host, &four);
 	ASSERT_OK(scan_all_wait());
@@ -137,7 +135,8 @@ HOST_TEST(numa, two_threads_keep_nodes_apart_too)
 {
 	struct four four;
 
-	NEED_NODES();
+	if (nr_nodes() < NODES)
+		SKIP(return, NEEDS_NODES);
 	ASSERT_OK(knob_set("merge_across_nodes", "0", "scan_threads", "2"));
 	start_four(_metadata, &self->host, &four);
 	ASSERT_OK(scan_all_wait());
@@ -148,7 +147,8 @@ HOST_TEST(numa, pages_of_all_nodes_share_when_they_may)
 {
 	struct four four;
 
-	NEED_NODES();
+	if (nr_nodes() < NODES)
+		SKIP(return, NEEDS_NODES);
 	start_four(_metadata, &self->host, &four);
 	ASSERT_OK(scan_all_wait());
 	expect_together(_metadata, &four);
@@ -158,7 +158,8 @@ HOST_TEST(numa, a_vm_alone_on_its_node_shares_with_nobody)
 {
 	struct child near, far;
 
-	NEED_NODES();
+	if (nr_nodes() < NODES)
+		SKIP(return, NEEDS_NODES);
 	ASSERT_OK(knob_set("merge_across_nodes", "0"));
 	start(_metadata, &self->host, &near, "near", 0);
 	start(_metadata, &self->host, &far, "far", 1);
@@ -189,7 +190,8 @@ HOST_TEST(numa, halves_of_a_vm_on_two_nodes_stay_apart)
 {
 	struct child a, b;
 
-	NEED_NODES();
+	if (nr_nodes() < NODES)
+		SKIP(return, NEEDS_NODES);
 	ASSERT_OK(knob_set("merge_across_nodes", "0"));
 	start_halves(_metadata, &self->host, &a, "a");
 	start_halves(_metadata, &self->host, &b, "b");
@@ -207,7 +209,8 @@ HOST_TEST(numa, what_is_written_comes_back_on_its_node)
 {
 	struct four four;
 
-	NEED_NODES();
+	if (nr_nodes() < NODES)
+		SKIP(return, NEEDS_NODES);
 	ASSERT_OK(knob_set("merge_across_nodes", "0"));
 	start_four(_metadata, &self->host, &four);
 	ASSERT_OK(scan_all_wait());
@@ -226,7 +229,8 @@ HOST_TEST(numa, pages_that_move_share_on_their_new_node)
 {
 	struct child near, far;
 
-	NEED_NODES();
+	if (nr_nodes() < NODES)
+		SKIP(return, NEEDS_NODES);
 	ASSERT_OK(knob_set("merge_across_nodes", "0"));
 	start(_metadata, &self->host, &near, "near", 0);
 	start(_metadata, &self->host, &far, "far", 1);
@@ -247,7 +251,8 @@ HOST_TEST(numa, frames_do_not_move_and_copies_of_them_do)
 {
 	struct four four;
 
-	NEED_NODES();
+	if (nr_nodes() < NODES)
+		SKIP(return, NEEDS_NODES);
 	ASSERT_OK(knob_set("merge_across_nodes", "0"));
 	start_four(_metadata, &self->host, &four);
 	ASSERT_OK(scan_all_wait());
@@ -267,7 +272,8 @@ HOST_TEST(numa, the_rule_does_not_change_while_pages_are_shared)
 {
 	struct four four;
 
-	NEED_NODES();
+	if (nr_nodes() < NODES)
+		SKIP(return, NEEDS_NODES);
 	start_four(_metadata, &self->host, &four);
 	ASSERT_OK(scan_all_wait());
 	EXPECT_EQ(EBUSY, knob_set("merge_across_nodes", "0"));
@@ -298,7 +304,8 @@ HOST_TEST(numa, the_rule_changes_when_all_is_unmerged_to_and_fro)
 {
 	struct four four;
 
-	NEED_NODES();
+	if (nr_nodes() < NODES)
+		SKIP(return, NEEDS_NODES);
 	start_four(_metadata, &self->host, &four);
 	ASSERT_OK(scan_all_wait());
 	expect_together(_metadata, &four);
@@ -315,7 +322,8 @@ HOST_TEST(numa, the_rule_of_an_earlier_load_does_not_matter)
 {
 	struct four four;
 
-	NEED_NODES();
+	if (nr_nodes() < NODES)
+		SKIP(return, NEEDS_NODES);
 	start_four(_metadata, &self->host, &four);
 	ASSERT_OK(scan_all_wait());
 	ASSERT_EQ(0, module_unload());

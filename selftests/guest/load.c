@@ -42,7 +42,7 @@ struct part {
 	size_t pages;
 };
 
-/* What a turn of service does: about a third of a millisecond of work, if nothing is in its way. */
+/* What a turn of service does: a third of a millisecond of work, if nothing is in its way. */
 #define TURN_READS	32	/* pages anywhere, a word of each cache line */
 #define TURN_WRITES	2	/* pages of the hot part */
 #define TURN_STEPS	20000	/* of computing */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Fingerprint of a page: NH (of UMAC, RFC 4418): the halves of each word are keyed and multiplied, and
- * the products added up. Two pages that differ have the same sum with a
- * probability of 2^-32 at most, over the keys.
+ * Fingerprint of a page: NH (of UMAC, RFC 4418): the halves of each word are
+ * keyed and multiplied, and the products added up. Two pages that differ in the
+ * sample have the same sum with a probability of 2^-32 at most, over the keys.
  *
  * The digest is of the multiply-and-fold family (as wyhash): each 16 bytes are
  * keyed, multiplied to 128 bits and folded, with two chains side by side so that

@@ -110,7 +110,8 @@ static unsigned int count_duplicates(struct pshare_visit *visit, struct page *he
 
 void pshare_huge_sample(struct pshare_visit *visit, unsigned long addr)
 {
-	unsigned int i, n = (min(visit->vma->vm_end, (addr & PMD_MASK) + PMD_SIZE) - addr) >> PAGE_SHIFT;
+	unsigned long end = min(visit->vma->vm_end, (addr & PMD_MASK) + PMD_SIZE);
+	unsigned int i, n = (end - addr) >> PAGE_SHIFT;
 	struct page *head = get_huge(visit);
 
 	visit->found.present += n;

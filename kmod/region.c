@@ -498,7 +498,8 @@ static void keep_marks(struct pshare_region *region, const u8 *marks, bool neede
 	u8 *old = region->marks, *new = NULL;
 
 	if (needed)
-		new = old ?: kmalloc(PSHARE_REGION_PAGES, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
+		new = old ?: kmalloc(PSHARE_REGION_PAGES,
+				     GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
 	if (new)
 		memcpy(new, marks, PSHARE_REGION_PAGES);
 	else

@@ -211,146 +211,6 @@ static void look_up_chunk(struct pshare_visit *visit)
 	}
 }
 
-enum twin {
-	TWIN_STALE,	/* not there any more, or not equal any more */
-	TWIN_BUSY,	/* a lock was contended, or a device has it */
-	TWIN_LARGE,	/* there, but part of a large folio, which may never be split */
-	TWIN_THERE,
-};
-
-/*
- * Pins for I/O are held for long, for ever where a device is passed through: no
- * frame is made for such a page or its twin, nor a round tried, visit for visit.
- * A frame of an earlier load has many references because it has many mappings.
- */
-static bool is_pinned(struct page *page)
-{
-	return PageAnon(page) && folio_maybe_dma_pinned(page_folio(page));
-}
-
-/* Is the page at a candidate's place equal to this one, and may they be shared? */
-static enum twin look_at_twin(struct pshare_visit *visit, struct pshare_vm *vm, u64 addr,
-			      const struct pshare_look *look)
-{
-	struct page *page = vm->domain == visit->sharer.domain ?
-			    pshare_walk_get_page(vm->mm, addr) : NULL;
-	enum twin twin = TWIN_STALE;
-
-	if (!page)
-		return TWIN_STALE;
-	if (visit->sharer.nid != NUMA_NO_NODE && page_to_nid(page) != visit->sharer.nid)
-		goto out;
-	if (pshare_page_equal(page_address(page), page_address(look->page))) {
-		twin = PageCompound(page) ? TWIN_LARGE : TWIN_THERE;
-		if (is_pinned(page))
-			twin = TWIN_BUSY;
-	} else if (pshare_fingerprint(&pshare_hasher, page_address(page)) == look->hash) {
-		/* Different pages of one fingerprint: see pshare_frame_collides(). */
-		pshare_index_set_crowded(&pshare_index, look->key);
-		visit->tally.c[PSHARE_C_skipped_collision]++;
-	}
-out:
-	put_page(page);
-	return twin;
-}
-
-/* The same for a candidate of another VM, whose locks are only tried for. */
-static enum twin look_at_other(struct pshare_visit *visit, struct pshare_vm *vm, u64 addr,
-			       const struct pshare_look *look)
-{
-	enum twin twin = TWIN_BUSY;
-
-	if (READ_ONCE(vm->ending))
-		return TWIN_STALE;
-	if (READ_ONCE(vm->paused) || !down_read_trylock(&vm->scan_sem))
-		return TWIN_BUSY;
-	if (!mmget_not_zero(vm->mm)) {
-		twin = TWIN_STALE;
-	} else {
-		if (mmap_read_trylock(vm->mm)) {
-			twin = look_at_twin(visit, vm, addr, look);
-			mmap_read_unlock(vm->mm);
-		}
-		mmput_async(vm->mm);
-	}
-	up_read(&vm->scan_sem);
-	return twin;
-}
-
-static enum twin try_twin(struct pshare_visit *visit, const struct pshare_candidate *candidate,
-			  const struct pshare_look *look)
-{
-	struct pshare_vm *vm;
-	enum twin twin;
-
-	if (candidate->slot == visit->vm->slot)
-		return look_at_twin(visit, visit->vm, candidate->addr, look);
-	vm = pshare_vm_find_slot(candidate->slot);
-	if (!vm)
-		return TWIN_STALE;
-	twin = look_at_other(visit, vm, candidate->addr, look);
-	pshare_vm_put(vm);
-	return twin;
-}
-
-/*
- * A single page is not made a frame for the sake of a large folio: that is split
- * when its own region is visited, if at all, and until then would share nothing.
- */
-static bool suits(const struct pshare_look *look, enum twin twin)
-{
-	return twin == TWIN_THERE || (twin == TWIN_LARGE && look->kind == PSHARE_PAGE_LARGE);
-}
-
-const struct pshare_candidate *pshare_visit_find_twin(struct pshare_visit *visit,
-						      const struct pshare_look *look)
-{
-	unsigned int i;
-
-	for (i = 0; i < look->nr_twins; i++) {
-		enum twin twin = try_twin(visit, &look->twins[i], look);
-
-		if (suits(look, twin))
-			return &look->twins[i];
-		visit->found.put_off += twin == TWIN_BUSY;
-		if (twin == TWIN_STALE)
-			pshare_index_erase(&pshare_index, look->key, look->twins[i]);
-	}
-	visit->found.unshared += look->nr_twins != 0;
-	return NULL;
-}
-
-/* A page that is equal to a new frame can be merged into it: soon. */
-static void promote(struct pshare_visit *visit, const struct pshare_candidate *twin)
-{
-	u64 region = (u64)twin->slot << 48 | twin->addr >> PSHARE_REGION_SHIFT;
-	u64 *last = &visit->promoted[twin->slot % ARRAY_SIZE(visit->promoted)];
-	struct pshare_vm *vm;
-
-	/* Twins lie side by side. */
-	if (*last == region)
-		return;
-	*last = region;
-	if (twin->slot == visit->vm->slot) {
-		pshare_region_promote(visit->vm, twin->addr);
-		return;
-	}
-	vm = pshare_vm_find_slot(twin->slot);
-	if (!vm)
-		return;
-	pshare_region_promote(vm, twin->addr);
-	pshare_vm_put(vm);
-}
-
-/* All that may be equal, of which only one has been looked at. */
-static void promote_twins(struct pshare_visit *visit, const struct pshare_look *look)
-{
-	unsigned int i;
-
-	for (i = 0; i < look->nr_twins; i++)
-		promote(visit, &look->twins[i]);
-}
-
 static void flush_batch(struct pshare_visit *visit)
 {
 	if (visit->batch.n)
@@ -425,12 +285,12 @@ static void resolve_twin(struct pshare_visit *visit, struct pshare_look *look)
 		return;
 	make_frame(visit, look);
 	if (look->frame)
-		promote_twins(visit, look);
+		pshare_visit_promote_twins(visit, look);
 }
 
 static void resolve_single(struct pshare_visit *visit, struct pshare_look *look)
 {
-	if (is_pinned(look->page)) {
+	if (pshare_page_is_pinned(look->page)) {
 		visit->tally.c[PSHARE_C_skipped_pinned]++;
 		drop_look(look);
 		return;

@@ -105,6 +105,12 @@ void pshare_visit_look_up(struct pshare_visit *visit, struct pshare_look *look);
 const struct pshare_candidate *pshare_visit_find_twin(struct pshare_visit *visit,
 						      const struct pshare_look *look);
 
+/*
+ * A page has become a frame: the regions of all that may be equal are visited soon,
+ * of which only one has been looked at.
+ */
+void pshare_visit_promote_twins(struct pshare_visit *visit, const struct pshare_look *look);
+
 /**
  * pshare_huge_visit() - look at a huge page, split it if that is worth it
  * @visit: with vma and pmd set

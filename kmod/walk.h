@@ -174,6 +174,16 @@ static inline void pshare_print_content(struct pshare_print *print, unsigned int
 	print->sample[pshare_sample_of(nr)] += ((hash ^ nr) * 0x9e3779b97f4a7c15ULL) >> 48;
 }
 
+/*
+ * Pins for I/O are held for long, for ever where a device is passed through: no
+ * frame is made for such a page or its twin, nor a round tried, visit for visit.
+ * A frame of an earlier load has many references because it has many mappings.
+ */
+static inline bool pshare_page_is_pinned(struct page *page)
+{
+	return PageAnon(page) && folio_maybe_dma_pinned(page_folio(page));
+}
+
 /**
  * pshare_walk_get_page() - the page at an address that may be shared
  * @mm: the address space; mmap_lock held

@@ -26,7 +26,7 @@ WARN := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wshadow $(if $(f
 CPPFLAGS += -D_GNU_SOURCE -Iuapi -MMD -MP
 
 .DELETE_ON_ERROR:
-.PHONY: all module command daemon tests unit-tests install uninstall lint check check-debug bench bench-native demo shell deps clean help FORCE
+.PHONY: all module command daemon tests unit-tests install install-module install-user install-source uninstall deb check-packages lint check check-debug bench bench-native demo shell deps clean help FORCE
 
 all: module command daemon
 
@@ -73,7 +73,7 @@ $(shared_archive): $(filter-out build/user/main.o,$(command_objects)) build/kmod
 build/user/%.o: user/%.c
 	$(say) CC $<
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -Idaemon $(CFLAGS) $(WARN) $$(pkg-config --cflags $(command_libs)) -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) -Idaemon -Ikmod $(CFLAGS) $(WARN) $$(pkg-config --cflags $(command_libs)) -c -o $@ $<
 
 build/kmod/%.o: kmod/%.c
 	$(say) CC "$< (for the daemon)"
@@ -259,48 +259,77 @@ clean:
 ## Installation
 
 sbindir = $(DESTDIR)$(PREFIX)/sbin
+sharedir = $(DESTDIR)$(PREFIX)/share
 confdir = $(DESTDIR)/etc/pshare
-unitdir = $(DESTDIR)$(PREFIX)/lib/systemd/system
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+unitdir = $(DESTDIR)$(UNITDIR)
 modulesdir = $(DESTDIR)$(PREFIX)/lib/modules-load.d
-mandir = $(DESTDIR)$(PREFIX)/share/man
+completiondir = $(sharedir)/bash-completion/completions
 install_release = $(call release_of,$(KDIR))
+version = $(shell scripts/version)
 spec := Documentation/netlink/specs/pshare.yaml
 man_pages := $(wildcard Documentation/man/*.[1-9])
+man_target = $(sharedir)/man/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
 schemas := $(wildcard Documentation/schemas/*.json)
 
-install: all
+install: install-module install-user
+
+install-module: module
 	$(Q)scripts/kbuild $(KDIR) build/$(install_release)/kmod modules_install DEPMOD=true \
 		INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates CONFIG_MODULE_SIG_ALL=
 	$(if $(DESTDIR),,$(Q)depmod $(install_release))
+
+install-user: command daemon
 	$(say) INSTALL "pshare, pshared"
 	$(Q)install -D -m 755 -t $(sbindir) user/pshare daemon/pshared
-	$(Q)install -d $(unitdir)
+	$(Q)install -d $(unitdir) $(completiondir)
 	$(Q)sed 's,@sbindir@,$(PREFIX)/sbin,' daemon/pshared.service.in >$(unitdir)/pshared.service
-	$(Q)chmod 644 $(unitdir)/pshared.service
+	$(Q)user/pshare completion bash >$(completiondir)/pshare
+	$(Q)chmod 644 $(unitdir)/pshared.service $(completiondir)/pshare
 	$(Q)install -D -m 644 daemon/modules-load.conf $(modulesdir)/pshare.conf
-	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/pshare daemon/dashboard.json
+	$(Q)install -D -m 644 -t $(sharedir)/pshare daemon/dashboard.json
 	$(Q)[ -e $(confdir)/pshared.conf ] || install -D -m 644 -t $(confdir) daemon/pshared.conf
 	$(Q)install -D -m 644 uapi/linux/pshare.h $(DESTDIR)$(PREFIX)/include/linux/pshare.h
-	$(Q)install -D -m 644 $(spec) $(DESTDIR)$(PREFIX)/share/pshare/$(notdir $(spec))
-	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/pshare/schemas $(schemas)
-	$(Q)$(foreach page,$(man_pages),install -D -m 644 $(page) $(mandir)/man$(subst .,,$(suffix $(page)))/$(notdir $(page));)
+	$(Q)install -D -m 644 $(spec) $(sharedir)/pshare/$(notdir $(spec))
+	$(Q)install -D -m 644 -t $(sharedir)/pshare/schemas $(schemas)
+	$(Q)$(foreach page,$(man_pages),install -D -m 644 $(page) $(call man_target,$(page));)
+	$(Q)sed -i 's,/usr/local/,$(PREFIX)/,' $(foreach page,$(man_pages),$(call man_target,$(page)))
+
+# Where dkms looks for it: `dkms install pshare/VERSION` is next.
+install-source:
+	$(say) INSTALL "source of the module"
+	$(Q)scripts/sync kmod $(DESTDIR)/usr/src/pshare-$(version)/kmod
+	$(Q)scripts/sync uapi $(DESTDIR)/usr/src/pshare-$(version)/uapi
+	$(Q)install -m 644 dkms.conf $(DESTDIR)/usr/src/pshare-$(version)
 
 uninstall:
 	$(say) RM "pshare, pshared, pshare.ko"
 	$(Q)rm -f $(DESTDIR)/lib/modules/$(install_release)/updates/pshare.ko*
 	$(if $(DESTDIR),,$(Q)depmod $(install_release))
-	$(Q)rm -f $(unitdir)/pshared.service $(modulesdir)/pshare.conf
+	$(Q)rm -f $(unitdir)/pshared.service $(modulesdir)/pshare.conf $(completiondir)/pshare
 	$(Q)! cmp -s daemon/pshared.conf $(confdir)/pshared.conf || rm -f $(confdir)/pshared.conf
 	$(Q)[ ! -d $(confdir) ] || rmdir --ignore-fail-on-non-empty $(confdir)
 	$(Q)rm -f $(sbindir)/pshare $(sbindir)/pshared $(DESTDIR)$(PREFIX)/include/linux/pshare.h
-	$(Q)rm -rf $(DESTDIR)$(PREFIX)/share/pshare
-	$(Q)rm -f $(foreach page,$(man_pages),$(mandir)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+	$(Q)rm -rf $(sharedir)/pshare
+	$(Q)rm -f $(foreach page,$(man_pages),$(call man_target,$(page)))
+
+## Debian packages
+
+deb:
+	$(Q)scripts/deps --packages
+	$(Q)scripts/deb
+
+check-packages:
+	$(Q)scripts/deps --packages
+	$(Q)scripts/package-test
 
 help:
 	@echo 'Build'
 	@echo '  make                     kmod/pshare.ko, user/pshare, daemon/pshared; for the running kernel or the newest headers'
 	@echo '  make KDIR=DIRECTORY      for other kernel headers, /usr/src/linux-headers-VERSION'
 	@echo '  make install, uninstall  with DESTDIR=, PREFIX=/usr/local'
+	@echo '  make install-source      the source of the module for dkms, in /usr/src'
+	@echo '  make deb                 Debian packages pshare and pshare-dkms, in build/deb/'
 	@echo '  make clean'
 	@echo 'Try it, in a virtual machine that needs no KVM'
 	@echo '  make demo                three guests share their memory, in under 5 minutes'
@@ -309,6 +338,7 @@ help:
 	@echo '  make check               everything, on both kernels; KERNEL=6.1 one, TEST=NAME one program,'
 	@echo '                           PARALLEL=1 both kernels at once'
 	@echo '  make check-debug         on kernels with KASAN, lockdep, kmemleak; builds them the first time'
+	@echo '  make check-packages      installs, upgrades and removes the packages in a clean Debian root'
 	@echo '  make bench               CPU time and savings beside ksmd; BENCH=NAME one workload, KERNEL=6.1'
 	@echo '                           one kernel, SCANNER=pshare without ksmd'
 	@echo '  make bench-native        fingerprint, lookup and compare on this processor, beside plain reading'

@@ -17,6 +17,7 @@
 #include "scan.h"
 #include "store.h"
 #include "unmerge.h"
+#include "version.h"
 #include "vm.h"
 
 #define CREATE_TRACE_POINTS
@@ -95,4 +96,4 @@ module_exit(pshare_exit);
 
 MODULE_DESCRIPTION("Sharing of identical anonymous pages across virtual machines");
 MODULE_LICENSE("GPL");
-MODULE_VERSION("0.1.0");
+MODULE_VERSION(PSHARE_VERSION);

@@ -6,10 +6,7 @@
 
 #include "netlink.h"
 #include "util.h"
-
-#ifndef PSHARE_VERSION
-#define PSHARE_VERSION	"0.1.0"
-#endif
+#include "version.h"
 
 enum exit_code {
 	DONE,

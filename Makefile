@@ -315,8 +315,7 @@ uninstall:
 
 ## Debian packages
 
-deb:
-	$(Q)scripts/deps --packages
+deb: deps
 	$(Q)scripts/deb
 
 check-packages:

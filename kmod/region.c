@@ -25,6 +25,9 @@
 /* Now and then a quiet region is visited all the same: after this many probes. */
 #define MAX_PROBES	60
 
+/* For so many visits a region's pages are watched for longer after merges were broken. */
+#define BURNT_VISITS	15
+
 /* A region of which less than this part changes between visits is calm. */
 #define CALM_PART	32
 #define BUSY_INTERVAL	max(HZ / 50, 1)
@@ -541,6 +544,10 @@ void pshare_region_note(struct pshare_region *region, const struct pshare_found 
 	region->yield = average(region->yield, merged + by_split, found->present);
 	region->churn = average(region->churn, breaks + found->failed, had + found->failed);
 	tally_gauges(tally, region, 1);
+	if (breaks || (found->burnt && !region->burnt))
+		region->burnt = BURNT_VISITS;
+	else
+		region->burnt -= region->burnt > 0;
 	set_calm(region, found);
 	set_state(region, found, merged + by_split);
 	region->print = found->print;

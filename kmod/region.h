@@ -24,7 +24,7 @@ struct pshare_vm;
 #define PSHARE_SAMPLES		16
 
 /* Index of the entry that stands for a VM's layout walk in the queue. */
-#define PSHARE_REGION_LAYOUT	((1ULL << 43) - 1)
+#define PSHARE_REGION_LAYOUT	((1ULL << 36) - 1)
 
 /**
  * struct pshare_print - by which it is seen that a region has changed
@@ -36,6 +36,9 @@ struct pshare_print {
 	u64 mapped;
 	u16 sample[PSHARE_SAMPLES];
 };
+
+/* A mark is 7 bits of a page's fingerprint, not 0, and whether the page had the same mark before. */
+#define PSHARE_MARK_SAME	0x80
 
 /* How a region is looked at. */
 enum pshare_look_kind {
@@ -59,6 +62,8 @@ enum pshare_look_kind {
  * @quiet: @print is that of the last visit, which left nothing to be done
  * @visit: the next look is a visit, whatever else would do
  * @promoted: a page equal to one of its own has become a frame
+ * @burnt: visits for which pages must have been the same twice before they are merged,
+ *         because merges were broken or would have been
  * @probes: looks at samples since the last visit
  * @tries: visits that a request has cost already, bounds what it may cost
  * @due: when it is visited next, in jiffies; 0 is before anything else
@@ -73,7 +78,7 @@ enum pshare_look_kind {
  * @churn: breaks per 1024 merges, averaged over visits
  * @visits: visits so far, stops at the top
  * @visited: when the last visit was, in jiffies (the low half)
- * @marks: a byte of each page's fingerprint, where pages are pending, else NULL
+ * @marks: of each page, where pages are pending, else NULL; see PSHARE_MARK_SAME
  * @print: by which it is seen that the region has changed
  * @pass: number of the pass that visited it last
  *
@@ -83,7 +88,7 @@ enum pshare_look_kind {
 struct pshare_region {
 	struct rb_node node;
 	struct pshare_vm *vm;
-	u64 index:43;
+	u64 index:36;
 	u64 state:3;
 	u64 queued:1;
 	u64 again:1;
@@ -94,6 +99,7 @@ struct pshare_region {
 	u64 visit:1;
 	u64 promoted:1;
 	u64 probes:6;
+	u64 burnt:4;
 	u64 due;
 	u32 interval;
 	u32 request;
@@ -124,6 +130,7 @@ struct pshare_region {
  * @merged_zeros: pages merged into the zero page
  * @failed: pages that were not merged at the last moment
  * @pending: pages that have an equal but are not known to be stable yet
+ * @burnt: pages have an equal that had another content before
  * @put_off: pages that could not be merged for want of a lock, memory, or leave
  * @print: of the pages as the visit found them
  */
@@ -140,6 +147,7 @@ struct pshare_found {
 	u16 failed;
 	u16 pending;
 	u16 put_off;
+	bool burnt;
 	struct pshare_print print;
 };
 

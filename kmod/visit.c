@@ -122,18 +122,29 @@ static bool remember(struct pshare_visit *visit, struct pshare_look *look)
 /* What the next visit compares with. 0 is of pages that were not looked at. */
 static u8 mark_of(u64 hash)
 {
-	return hash >> 56 ?: 1;
+	return hash >> 57 ?: 1;
+}
+
+static bool has_equal(const struct pshare_look *look)
+{
+	return look->zero || look->frame || look->nr_twins;
 }
 
 static void judge(struct pshare_visit *visit, struct pshare_look *look, bool known)
 {
 	bool candidate = !look->zero && !look->frame;
+	u8 mark = mark_of(look->hash), before = visit->marked ? visit->marked[look->nr] : 0;
+	bool known_before = before & PSHARE_MARK_SAME;
 
-	visit->marks[look->nr] = mark_of(look->hash);
 	if (visit->marked)
-		known = visit->marked[look->nr] == visit->marks[look->nr];
+		known = (before & ~PSHARE_MARK_SAME) == mark;
+	visit->marks[look->nr] = mark | (known ? PSHARE_MARK_SAME : 0);
 	visit->found.volatile_pages += visit->revisit && !known && (visit->marked || candidate);
-	look->stable = visit->trust || (visit->trust_known && known);
+	/* Has an equal, and did not have this content before: it may be equal for a moment again. */
+	if (visit->marked && !known && has_equal(look))
+		visit->burnt = true;
+	look->stable = visit->trust || (visit->trust_known && known &&
+					(!visit->burnt || known_before));
 }
 
 static void set_sharer_of(struct pshare_visit *visit, const struct pshare_look *look)
@@ -152,11 +163,6 @@ static void look_up(struct pshare_visit *visit, struct pshare_look *look)
 	if (!look->zero && !look->frame)
 		known = remember(visit, look);
 	judge(visit, look, known);
-}
-
-static bool has_equal(const struct pshare_look *look)
-{
-	return look->zero || look->frame || look->nr_twins;
 }
 
 /* It will be seen again when it has been the same for a while. */
@@ -536,8 +542,9 @@ static void begin(struct pshare_visit *visit, const struct pshare_work *work)
 	visit->sampling = false;
 	visit->revisit = region->visits;
 	visit->trust = work->full_speed ||
-		       (work->kind == PSHARE_LOOK_PROMOTED && region->calm);
+		       (work->kind == PSHARE_LOOK_PROMOTED && region->calm && !region->burnt);
 	visit->trust_known = region->calm || pshare_region_is_spaced(region);
+	visit->burnt = region->burnt;
 	visit->marked = region->marks;
 	memset(visit->marks, 0, sizeof(visit->marks));
 	visit->churning = region->churn > CHURNING;
@@ -561,6 +568,7 @@ static int visit_locked(struct pshare_visit *visit)
 	}
 	err = visit_areas(visit);
 	visit->found.print = visit->chunk.print;
+	visit->found.burnt = visit->burnt;
 	/* Faults may wait for memory, and nothing below needs the index. */
 	up_read(&pshare_store_sem);
 	if (visit->nr_give_back && !pshare_unmerge_check(visit->mm, visit->nr_give_back, NULL))

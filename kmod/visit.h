@@ -24,6 +24,7 @@
  * @revisit: the region was visited before
  * @trust: every page counts as stable
  * @trust_known: every page does that has not changed since the last visit
+ * @burnt: no page is stable that was not the same at the visit before the last, too
  * @marked: a mark of each page at the last visit, or NULL
  * @marks: those of this visit
  * @churning: its merges were often broken: compare before a merge is tried
@@ -52,6 +53,7 @@ struct pshare_visit {
 	bool revisit;
 	bool trust;
 	bool trust_known;
+	bool burnt;
 	const u8 *marked;
 	u8 marks[PSHARE_REGION_PAGES];
 	bool churning;

@@ -12,6 +12,7 @@
 #define KSM		"/sys/kernel/mm/ksm/"
 #define PSHARE		"/sys/kernel/mm/pshare/"
 #define MAX_WATCHED	256
+#define ROUND_SECONDS	600	/* guests in real time leave little of the processors */
 
 uint64_t read_u64(const char *path)
 {
@@ -295,6 +296,7 @@ static void pshare_begin(void)
 	struct host_info info;
 
 	check(module_load(NULL), "insmod");
+	check(events_open(), "events");
 	pshare_full_speed();
 	check(stats_get(&info, true), "stats-get");
 	counters_before = info.counters;
@@ -331,7 +333,10 @@ static void pshare_read(struct sample *sample)
 
 static void pshare_round(void)
 {
-	check(scan_once_wait(0), "scan");
+	uint64_t cookie;
+
+	check(scan_start(0, &cookie), "scan");
+	check(scan_wait(cookie, ROUND_SECONDS), "scan");
 }
 
 static uint64_t all_threads_cpu_ns(void)

@@ -10,7 +10,7 @@
 HOST_FIXTURE(guest_daemon);
 
 #define GUEST_SECONDS	200
-#define GUEST_MIB	64
+#define GUEST_MIB	128	/* in half of that a kernel may run out of memory while it boots */
 #define SETTINGS	"[pshared]\nmetrics = 127.0.0.1:9752\n" \
 			"[rule all]\nname = *\ndomain = 6\n"
 
@@ -29,6 +29,21 @@ static pid_t start_guest(struct host *host, const char *name)
 	pid = strtol(line, NULL, 10);
 	host->children[host->nr_children++] = pid;
 	return pid;
+}
+
+/* The end of what a guest, or QEMU, said. */
+static const char *last_words(const char *name)
+{
+	static char text[16384];
+	char path[64];
+
+	snprintf(path, sizeof(path), "/tmp/guest-%s.log", name);
+	if (read_file(path, text, sizeof(text)) || !*text) {
+		snprintf(path, sizeof(path), "/tmp/guest-%s.out", name);
+		if (read_file(path, text, sizeof(text)))
+			return "nothing";
+	}
+	return strlen(text) > 800 ? text + strlen(text) - 800 : text;
 }
 
 /* Once both have the same kernel in memory. */
@@ -55,7 +70,8 @@ TEST_F_TIMEOUT(guest_daemon, real_guests_are_found_by_name_and_share, GUEST_SECO
 	ASSERT_EQ(anna, registered("anna", &info));
 	EXPECT_EQ(6, info.domain);
 	EXPECT_EQ(process_start_time(anna), info.start_time);
-	ASSERT_EQ(bert, registered("bert", &info));
+	ASSERT_EQ(bert, registered("bert", &info))
+		TH_LOG("bert: %s", last_words("bert"));
 	EXPECT_EQ(2, metric_settles("pshared_vms{standing=\"registered\"}", 2));
 	EXPECT_LT(0, shared_in_time());
 	kill(anna, SIGKILL);
@@ -63,7 +79,8 @@ TEST_F_TIMEOUT(guest_daemon, real_guests_are_found_by_name_and_share, GUEST_SECO
 	EXPECT_TRUE(unregistered("anna"));
 	EXPECT_EQ(1, metric_settles("pshared_vms{standing=\"registered\"}", 1));
 	EXPECT_EQ(0, daemon_stop(&daemon));
-	ASSERT_EQ(bert, registered("bert", &info));
+	ASSERT_EQ(bert, registered("bert", &info))
+		TH_LOG("bert: %s", last_words("bert"));
 }
 
 TEST_F_TIMEOUT(guest_daemon, a_guest_that_goes_into_the_background_is_found, GUEST_SECONDS)

@@ -46,7 +46,7 @@ struct part {
 #define TURN_READS	32	/* pages anywhere, a word of each cache line */
 #define TURN_WRITES	2	/* pages of the hot part */
 #define TURN_STEPS	20000	/* of computing */
-#define TURNS_A_BREAK	40	/* from one write to a page that is equal in all guests to the next */
+#define TURNS_A_BREAK	40	/* from one write to an equal page to the next */
 #define MAX_NOTES	(1 << 16)
 
 enum { EQUAL, ZERO, HOT, UNIQUE, PARTS };

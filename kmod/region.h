@@ -37,7 +37,7 @@ struct pshare_print {
 	u16 sample[PSHARE_SAMPLES];
 };
 
-/* A mark is 7 bits of a page's fingerprint, not 0, and whether the page had the same mark before. */
+/* A mark is 7 bits of a page's fingerprint, not 0, and whether it was the same before. */
 #define PSHARE_MARK_SAME	0x80
 
 /* How a region is looked at. */

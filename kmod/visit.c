@@ -140,7 +140,7 @@ static void judge(struct pshare_visit *visit, struct pshare_look *look, bool kno
 		known = (before & ~PSHARE_MARK_SAME) == mark;
 	visit->marks[look->nr] = mark | (known ? PSHARE_MARK_SAME : 0);
 	visit->found.volatile_pages += visit->revisit && !known && (visit->marked || candidate);
-	/* Has an equal, and did not have this content before: it may be equal for a moment again. */
+	/* Has an equal, and had another content before: equal for a moment, maybe. */
 	if (visit->marked && !known && has_equal(look))
 		visit->burnt = true;
 	look->stable = visit->trust || (visit->trust_known && known &&

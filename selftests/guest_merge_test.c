@@ -65,6 +65,23 @@ static int wait_for_round(const struct guest *guest, int round)
 	return rounds;
 }
 
+/* The end of what a guest, and QEMU, said: why is it gone? */
+static void show_last_words(struct __test_metadata *_metadata, const char *name)
+{
+	static const char * const suffixes[] = { "log", "out" };
+	static char text[65536];
+	char path[64];
+	size_t i, n;
+
+	for (i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		snprintf(path, sizeof(path), "/tmp/guest-%s.%s", name, suffixes[i]);
+		if (read_file(path, text, sizeof(text)))
+			continue;
+		n = strlen(text);
+		TH_LOG("%s: %s", path, n > 1200 ? text + n - 1200 : text);
+	}
+}
+
 /* Everyone has checked all of its memory, from begin to end, since the call. */
 static void expect_guests_right(struct __test_metadata *_metadata)
 {
@@ -81,13 +98,17 @@ static void expect_guests_right(struct __test_metadata *_metadata)
 	}
 }
 
-static int add_guests(void)
+static int add_guests(struct __test_metadata *_metadata)
 {
 	int i, err = 0;
 
-	for (i = 0; !err && i < GUESTS; i++)
-		if (guests[i].pid)
-			err = vm_add(guests[i].pid, guests[i].name, 0);
+	for (i = 0; !err && i < GUESTS; i++) {
+		if (!guests[i].pid)
+			continue;
+		err = vm_add(guests[i].pid, guests[i].name, 0);
+		if (err)
+			show_last_words(_metadata, guests[i].name);
+	}
 	return err;
 }
 
@@ -142,7 +163,7 @@ static void need_guests(struct __test_metadata *_metadata)
 static void merge_guests(struct __test_metadata *_metadata)
 {
 	need_guests(_metadata);
-	ASSERT_OK(add_guests());
+	ASSERT_OK(add_guests(_metadata));
 	ASSERT_OK(scan_all_wait());
 	expect_sharing(_metadata);
 }
@@ -243,7 +264,7 @@ GUEST_TEST(work_on_while_the_module_goes_and_comes)
 		ASSERT_EQ(0, module_unload());
 		EXPECT_LT(2000, frames_of(&guests[turn % GUESTS]));
 		ASSERT_EQ(0, module_load(NULL));
-		ASSERT_OK(add_guests());
+		ASSERT_OK(add_guests(_metadata));
 	}
 	ASSERT_EQ(0, events_open());
 	ASSERT_OK(scan_all_wait());

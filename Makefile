@@ -44,9 +44,15 @@ module-in:
 	$(Q)scripts/sync uapi build/$(RELEASE)/uapi
 	$(Q)scripts/kbuild $(KDIR) build/$(RELEASE)/kmod W=1 $(if $(filter 1,$(WERROR)),KCFLAGS=-Werror) $(if $(filter 1,$(V)),V=1) modules
 
+# What the kernel of the test host needs when it has guests; see selftests/guest/module/svm_steady.c.
+.PHONY: guest-module-in
+guest-module-in:
+	$(Q)scripts/sync selftests/guest/module build/$(RELEASE)/guest
+	$(Q)scripts/kbuild $(KDIR) build/$(RELEASE)/guest W=1 $(if $(filter 1,$(WERROR)),KCFLAGS=-Werror) $(if $(filter 1,$(V)),V=1) modules
+
 # module-6.1, module-6.12: for the test host.
 $(KERNELS:%=module-%): module-%:
-	$(Q)$(MAKE) module-in KDIR=$(shell scripts/kernel kdir $*) RELEASE=$(shell scripts/kernel release $*)
+	$(Q)$(MAKE) module-in guest-module-in KDIR=$(shell scripts/kernel kdir $*) RELEASE=$(shell scripts/kernel release $*)
 
 modules-all: $(CHECK_KERNELS:%=module-%)
 

@@ -171,12 +171,13 @@ put_programs() {
 image_guests() {
 	local kernel=$1 release=$2 out=$host/guests-$2.cpio root=$host/guests-$2 file
 	local load=$build/selftests/guest/load hold=$build/selftests/guest/hold-kvm
+	local steady=$build/$2/guest/svm_steady.ko
 	local qemu=/usr/bin/qemu-system-x86_64
 
 	# A kernel built for debugging is too slow for two levels of emulation.
 	[[ ! -d $kernel ]] || kernel=6.12
 	[[ -e $load ]] || die "no $load: run make tests"
-	stale "$out" "$(kernel_image "$kernel")" "$qemu" "$load" "$hold" "$top/scripts/image.sh" || return 0
+	stale "$out" "$(kernel_image "$kernel")" "$qemu" "$load" "$hold" "$steady" "$top/scripts/image.sh" || return 0
 	step IMAGE "${out#"$top"/}"
 	rm -rf "$root"
 	put "$qemu" /usr/bin/ "$root"
@@ -187,7 +188,7 @@ image_guests() {
 	mkdir -p "$root/usr/lib/pshare" "$root/usr/lib/guest/dev"
 	cp -L "$(kernel_image "$kernel")" "$root/usr/lib/pshare/guest-kernel"
 	cp "$load" "$root/usr/lib/guest/init"
-	cp "$hold" "$root/usr/lib/pshare/"
+	cp "$hold" "$steady" "$root/usr/lib/pshare/"
 	pack "$root/usr/lib/guest" "$root/usr/lib/pshare/guest-initramfs"
 	pack "$root" "$out"
 }

@@ -243,7 +243,7 @@ check-debug:
 	scripts/check $$kernels $(if $(TEST),--test "$(TEST)") --host-only --limit 3600 --mem 4G
 
 bench: deps
-	$(Q)$(MAKE) $(CHECK_KERNELS:%=module-%) build/selftests/bench/bench
+	$(Q)$(MAKE) $(CHECK_KERNELS:%=module-%) build/selftests/bench/bench $(guest_load)
 	$(Q)scripts/bench $(CHECK_KERNELS:%=--kernel %) $(if $(SCANNER),--scanner $(SCANNER)) $(BENCH)
 
 bench-native: build/native/native

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bench WORKLOAD [ksmd|pshare]: measures a workload, by default under both.
+ * bench WORKLOAD [SCANNER...]: measures a workload, by default under ksmd and then pshare.
  * bench --profile WORKLOAD SCANNER: and shows where the scanner's time goes.
  */
 #include <stdio.h>
@@ -108,10 +108,19 @@ static void measure(const struct workload *workload, const struct scanner *scann
 	report(workload->name, scanner->name, &figures);
 }
 
+static const struct scanner *find_scanner(const char *name)
+{
+	if (!strcmp(name, ksmd.name))
+		return &ksmd;
+	if (!strcmp(name, pshare.name))
+		return &pshare;
+	die("no scanner %s", name);
+}
+
 int main(int argc, char **argv)
 {
 	const struct workload *workload;
-	const char *only;
+	int i;
 
 	if (argc > 1 && !strcmp(argv[1], "--profile")) {
 		profiling = true;
@@ -125,10 +134,11 @@ int main(int argc, char **argv)
 	workload = find_workload(argv[1]);
 	if (!workload)
 		die("no workload %s", argv[1]);
-	only = argc > 2 ? argv[2] : NULL;
-	if (!only || !strcmp(only, "ksmd"))
+	if (argc == 2) {
 		measure(workload, &ksmd);
-	if (!only || !strcmp(only, "pshare"))
 		measure(workload, &pshare);
+	}
+	for (i = 2; i < argc; i++)
+		measure(workload, find_scanner(argv[i]));
 	return 0;
 }

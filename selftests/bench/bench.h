@@ -54,12 +54,17 @@ struct scanner {
 	void (*drop)(pid_t pid);
 	void (*default_speed)(void);
 	void (*full_speed)(void);
-	/* Spends so much of one processor, if keep_share() is called some times a second. */
-	void (*share)(unsigned int percent);
+	/*
+	 * Spends so much of one processor, if keep_share() is called some times a second;
+	 * for pshare, which knows whole percents, it is a limit.
+	 */
+	void (*share)(double percent);
 	void (*keep_share)(void);
 	/* Settings, after begin(); ksmd has one thread only. */
 	void (*across_nodes)(bool across);
 	void (*threads)(unsigned int n);
+	/* A huge page is split for the least that is equal in it; ksmd does so anyway. */
+	void (*split_all)(void);
 	void (*read)(struct sample *sample);
 	/* Everything is looked at once, at full speed. */
 	void (*round)(void);

@@ -111,11 +111,15 @@ static void ksmd_default_speed(void)
 /* ksmd knows pages, not time: how many it is given follows from what the last ones took. */
 #define KSMD_PACE_S	0.2
 
+#define KSMD_PAY_BACK_S	1	/* what it took too much, or too little */
+
 static struct {
 	double percent;
 	double pages;
 	double time;
 	uint64_t cpu_ns;
+	double begin;
+	uint64_t begin_cpu_ns;
 } pace;
 
 static void set_pace(void)
@@ -128,22 +132,37 @@ static void set_pace(void)
 	pace.cpu_ns = thread_cpu_of("ksmd");
 }
 
-static void ksmd_share(unsigned int percent)
+/* Begins with what the last share took. */
+static void ksmd_share(double percent)
 {
 	ksmd_default_speed();
+	pace.pages = pace.percent ? pace.pages * percent / pace.percent : 100;
 	pace.percent = percent;
-	pace.pages = 100;
 	set_pace();
+	pace.begin = pace.time;
+	pace.begin_cpu_ns = pace.cpu_ns;
+}
+
+/* For the next while, so that all since the beginning comes to what it should. */
+static double percent_wanted(double time, uint64_t cpu_ns)
+{
+	double due = pace.percent * (time - pace.begin) - (cpu_ns - pace.begin_cpu_ns) / 1e7;
+	double wanted = pace.percent + due / KSMD_PAY_BACK_S;
+
+	return wanted < pace.percent / 2 ? pace.percent / 2 :
+	       wanted > pace.percent * 2 ? pace.percent * 2 : wanted;
 }
 
 static void ksmd_keep_share(void)
 {
-	double seconds = now() - pace.time, percent, factor;
+	double time = now(), seconds = time - pace.time, percent, factor;
+	uint64_t cpu_ns;
 
 	if (seconds < KSMD_PACE_S)
 		return;
-	percent = (thread_cpu_of("ksmd") - pace.cpu_ns) / seconds / 1e7;
-	factor = percent > 0 ? pace.percent / percent : 2;
+	cpu_ns = thread_cpu_of("ksmd");
+	percent = (cpu_ns - pace.cpu_ns) / seconds / 1e7;
+	factor = percent > 0 ? percent_wanted(time, cpu_ns) / percent : 2;
 	pace.pages *= factor < 0.5 ? 0.5 : factor > 2 ? 2 : factor;
 	pace.pages = pace.pages < 1 ? 1 : pace.pages > 1000000 ? 1000000 : pace.pages;
 	set_pace();
@@ -161,6 +180,10 @@ static void ksmd_threads(unsigned int n)
 {
 	if (n != 1)
 		die("ksmd has one thread");
+}
+
+static void ksmd_split_all(void)
+{
 }
 
 static void ksmd_begin(void)
@@ -246,6 +269,7 @@ const struct scanner ksmd = {
 	.keep_share = ksmd_keep_share,
 	.across_nodes = ksmd_across_nodes,
 	.threads = ksmd_threads,
+	.split_all = ksmd_split_all,
 	.read = ksmd_read,
 	.round = ksmd_round,
 	.extras = ksmd_extras,
@@ -271,10 +295,10 @@ static void pshare_default_speed(void)
 	check(knobs_default(), "defaults");
 }
 
-static void pshare_share(unsigned int percent)
+static void pshare_share(double percent)
 {
 	pshare_default_speed();
-	check(knob_set_u64("cpu_percent", percent), "cpu_percent");
+	check(knob_set_u64("cpu_percent", percent < 1 ? 1 : percent), "cpu_percent");
 }
 
 static void pshare_keep_share(void)
@@ -289,6 +313,11 @@ static void pshare_across_nodes(bool across)
 static void pshare_threads(unsigned int n)
 {
 	check(knob_set_u64("scan_threads", n), "scan_threads");
+}
+
+static void pshare_split_all(void)
+{
+	check(knob_set_u64("thp_min_duplicates", 1), "thp_min_duplicates");
 }
 
 static void pshare_begin(void)
@@ -399,6 +428,7 @@ const struct scanner pshare = {
 	.keep_share = pshare_keep_share,
 	.across_nodes = pshare_across_nodes,
 	.threads = pshare_threads,
+	.split_all = pshare_split_all,
 	.read = pshare_read,
 	.round = pshare_round,
 	.extras = pshare_extras,

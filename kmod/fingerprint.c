@@ -54,7 +54,7 @@ u64 pshare_fingerprint_words(const struct pshare_hasher *hasher, const void *pag
 	unsigned int i, w;
 
 	for (i = 0; i < hasher->nr_lines; i++) {
-		const u64 *line = line_of(page, hasher->order[i]);
+		const u64 *line = (const u64 *)((const u8 *)page + hasher->line[i]);
 
 		for (w = 0; w < PSHARE_LINE_BYTES / sizeof(u64); w += 2) {
 			left += multiply_halves(line[w], *key++);
@@ -66,15 +66,14 @@ u64 pshare_fingerprint_words(const struct pshare_hasher *hasher, const void *pag
 
 static u64 fingerprint_vectors(const struct pshare_hasher *hasher, const void *page)
 {
-	const u8 *order = hasher->order, *end = order + hasher->nr_lines;
+	const u16 *next = hasher->line, *end = next + hasher->nr_lines;
 	const u64 *key = hasher->key;
 	u64 left, right, line;
 
 	asm volatile("vpxor %%ymm4, %%ymm4, %%ymm4\n\t"
 		     "vpxor %%ymm5, %%ymm5, %%ymm5\n\t"
 		     "1:\n\t"
-		     "movzbl (%[order]), %k[line]\n\t"
-		     "shl $6, %[line]\n\t"
+		     "movzwl (%[next]), %k[line]\n\t"
 		     "vmovdqu 0x00(%[page],%[line]), %%ymm0\n\t"
 		     "vmovdqu 0x20(%[page],%[line]), %%ymm1\n\t"
 		     "vpaddd 0x00(%[key]), %%ymm0, %%ymm0\n\t"
@@ -86,8 +85,8 @@ static u64 fingerprint_vectors(const struct pshare_hasher *hasher, const void *p
 		     "vpaddq %%ymm0, %%ymm4, %%ymm4\n\t"
 		     "vpaddq %%ymm1, %%ymm5, %%ymm5\n\t"
 		     "add $0x40, %[key]\n\t"
-		     "add $1, %[order]\n\t"
-		     "cmp %[end], %[order]\n\t"
+		     "add $2, %[next]\n\t"
+		     "cmp %[end], %[next]\n\t"
 		     "jne 1b\n\t"
 		     "vpaddq %%ymm5, %%ymm4, %%ymm4\n\t"
 		     "vextracti128 $1, %%ymm4, %%xmm5\n\t"
@@ -95,7 +94,7 @@ static u64 fingerprint_vectors(const struct pshare_hasher *hasher, const void *p
 		     "vmovq %%xmm4, %[left]\n\t"
 		     "vpextrq $1, %%xmm4, %[right]\n\t"
 		     "vzeroupper"
-		     : [order] "+&r" (order), [key] "+&r" (key), [line] "=&r" (line),
+		     : [next] "+&r" (next), [key] "+&r" (key), [line] "=&r" (line),
 		       [left] "=r" (left), [right] "=r" (right)
 		     : [page] "r" (page), [end] "r" (end)
 		     : "memory", "cc" PSHARE_VECTORS_USED);
@@ -136,20 +135,20 @@ u64 pshare_salt(const struct pshare_hasher *hasher, u32 domain, int node)
 }
 
 /* Fisher-Yates shuffle, driven by the secret. */
-static void draw_order(struct pshare_hasher *hasher)
+static void draw_lines(struct pshare_hasher *hasher)
 {
 	u64 state = hasher->secret[0] ^ hasher->secret[2];
 	unsigned int i, j;
-	u8 line;
+	u16 line;
 
 	for (i = 0; i < PSHARE_PAGE_LINES; i++)
-		hasher->order[i] = i;
+		hasher->line[i] = i * PSHARE_LINE_BYTES;
 	for (i = PSHARE_PAGE_LINES - 1; i; i--) {
 		state = fold(state + 0x9e3779b97f4a7c15ULL, hasher->secret[1] ^ i);
 		j = ((state >> 32) * (i + 1)) >> 32;
-		line = hasher->order[i];
-		hasher->order[i] = hasher->order[j];
-		hasher->order[j] = line;
+		line = hasher->line[i];
+		hasher->line[i] = hasher->line[j];
+		hasher->line[j] = line;
 	}
 }
 
@@ -186,7 +185,7 @@ void pshare_hasher_init(struct pshare_hasher *hasher, const u64 secret[4],
 	/* An odd secret is never zero, so that no factor can vanish for good. */
 	for (i = 0; i < 4; i++)
 		hasher->secret[i] = secret[i] | 1;
-	draw_order(hasher);
+	draw_lines(hasher);
 	draw_keys(hasher);
 	pshare_hasher_set_lines(hasher, nr_lines);
 }

@@ -22,14 +22,15 @@
  * struct pshare_hasher - the secret and what follows from it
  * @key: of each word of the sample; never shown
  * @secret: what all else comes from; never shown
- * @order: every line number once, in secret order; the first @nr_lines count
+ * @line: where every line begins in a page, in bytes, in secret order; the first @nr_lines
+ *        count
  * @nr_lines: cache lines read per fingerprint, 1 to PSHARE_PAGE_LINES
  * @zero: fingerprint of a page of zeros, without salt
  */
 struct pshare_hasher {
 	u64 key[PSHARE_PAGE_BYTES / sizeof(u64)];
 	u64 secret[4];
-	u8 order[PSHARE_PAGE_LINES];
+	u16 line[PSHARE_PAGE_LINES];
 	unsigned int nr_lines;
 	u64 zero;
 };
@@ -62,10 +63,10 @@ u64 pshare_digest(const struct pshare_hasher *hasher, const void *page);
 static inline void pshare_fingerprint_prefetch(const struct pshare_hasher *hasher,
 					       const void *page)
 {
-	const u8 *line = hasher->order, *end = line + hasher->nr_lines;
+	const u16 *line = hasher->line, *end = line + hasher->nr_lines;
 
 	do {
-		prefetch((const u8 *)page + *line * PSHARE_LINE_BYTES);
+		prefetch((const u8 *)page + *line);
 	} while (++line < end);
 }
 

@@ -96,11 +96,12 @@ static unsigned int count_duplicates(struct pshare_visit *visit, struct page *he
 
 	for (i = first; i < first + n; i++) {
 		look.page = head + i;
+		look.content = page_address(look.page);
 		look.nr = i;
 		look.frame = NULL;
 		look.nr_twins = 0;
 		look.zero = false;
-		look.hash = pshare_fingerprint(&pshare_hasher, page_address(look.page));
+		look.hash = pshare_fingerprint(&pshare_hasher, look.content);
 		pshare_visit_look_up(visit, &look);
 		duplicates += is_duplicate(visit, &look);
 	}

@@ -90,16 +90,46 @@ static unsigned int victim(const struct pshare_index *index, const u64 *bucket, 
 	return choice % PSHARE_BUCKET_ENTRIES;
 }
 
-/* One bit for each entry of a bucket that has this tag: nearly always none, or the page's own. */
+/*
+ * One bit for each entry of a bucket that has this tag: nearly always none, or the page's
+ * own. The barrier keeps the compiler from building the mask without branches, which are
+ * hardly ever taken.
+ */
 static inline unsigned int with_tag(const u64 *bucket, u64 tag)
 {
 	unsigned int i, mask = 0;
 
 #pragma GCC unroll 8
-	for (i = 0; i < PSHARE_BUCKET_ENTRIES; i++)
-		if (unlikely(!tag_of(READ_ONCE(bucket[i]) ^ tag)))
+	for (i = 0; i < PSHARE_BUCKET_ENTRIES; i++) {
+		if (unlikely(!tag_of(READ_ONCE(bucket[i]) ^ tag))) {
 			mask |= 1U << i;
+			barrier();
+		}
+	}
 	return mask;
+}
+
+static noinline unsigned int remember_otherwise(struct pshare_index *index, u64 key, u64 mine,
+						bool *known, struct pshare_candidate *found,
+						unsigned int mask)
+{
+	u64 *bucket = bucket_of(index, key), choice = key >> 16 ^ mine >> PSHARE_TAG_BITS;
+	unsigned int n = 0;
+
+	*known = false;
+	for (; mask; mask &= mask - 1) {
+		u64 entry = READ_ONCE(bucket[__builtin_ctz(mask)]);
+
+		if (entry == mine)
+			*known = true;
+		else if (entry && tag_of(entry) == tag_of(key))
+			found[n++] = candidate_of(entry);
+	}
+	if (!READ_ONCE(index->used))
+		WRITE_ONCE(index->used, true);
+	if (!*known)
+		WRITE_ONCE(bucket[victim(index, bucket, choice)], mine);
+	return n;
 }
 
 unsigned int pshare_index_remember(struct pshare_index *index, u64 key,
@@ -107,23 +137,15 @@ unsigned int pshare_index_remember(struct pshare_index *index, u64 key,
 				   struct pshare_candidate *found)
 {
 	u64 tag = tag_of(key), mine = entry_of(self, tag);
-	u64 *bucket = bucket_of(index, key);
-	unsigned int n = 0, mask;
+	const u64 *bucket = bucket_of(index, key);
+	unsigned int mask = with_tag(bucket, tag);
 
-	*known = false;
-	for (mask = with_tag(bucket, tag); mask; mask &= mask - 1) {
-		u64 entry = READ_ONCE(bucket[__builtin_ctz(mask)]);
-
-		if (entry == mine)
-			*known = true;
-		else if (entry && tag_of(entry) == tag)
-			found[n++] = candidate_of(entry);
+	/* The usual case: a page that has no equal, and has not changed. */
+	if (mask && !(mask & (mask - 1)) && READ_ONCE(bucket[__builtin_ctz(mask)]) == mine) {
+		*known = true;
+		return 0;
 	}
-	if (!READ_ONCE(index->used))
-		WRITE_ONCE(index->used, true);
-	if (!*known)
-		WRITE_ONCE(bucket[victim(index, bucket, key >> 16 ^ self.addr >> 12)], mine);
-	return n;
+	return remember_otherwise(index, key, mine, known, found, mask);
 }
 
 void pshare_index_erase(struct pshare_index *index, u64 key, struct pshare_candidate stale)

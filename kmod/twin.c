@@ -25,7 +25,7 @@ static enum twin look_at_twin(struct pshare_visit *visit, struct pshare_vm *vm, 
 		return TWIN_STALE;
 	if (visit->sharer.nid != NUMA_NO_NODE && page_to_nid(page) != visit->sharer.nid)
 		goto out;
-	if (pshare_page_equal(page_address(page), page_address(look->page))) {
+	if (pshare_page_equal(page_address(page), look->content)) {
 		twin = PageCompound(page) ? TWIN_LARGE : TWIN_THERE;
 		if (pshare_page_is_pinned(page))
 			twin = TWIN_BUSY;

@@ -27,6 +27,8 @@ typedef long long s64;
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 #define BITS_PER_LONG		64
 #define BITS_TO_LONGS(n)	(((n) + 63) / 64)
+#define barrier()	__asm__ volatile("" : : : "memory")
+#define noinline	__attribute__((noinline))
 #define unlikely(x)		__builtin_expect(!!(x), 0)
 #define cond_resched()		do { } while (0)
 

@@ -68,7 +68,7 @@ static void set_sharer(struct pshare_visit *visit, int nid)
 static bool is_zero(const struct pshare_visit *visit, const struct pshare_look *look)
 {
 	return visit->zero_pages && look->hash == pshare_hasher.zero &&
-	       pshare_page_is_zero(page_address(look->page));
+	       pshare_page_is_zero(look->content);
 }
 
 /*
@@ -83,12 +83,12 @@ static struct page *find_frame(struct pshare_visit *visit, struct pshare_look *l
 	if (!pshare_index_is_crowded(&pshare_index, key))
 		return pshare_index_may_have(&pshare_index, key) ?
 		       pshare_frame_find(key, &visit->sharer) : NULL;
-	look->key = pshare_frame_key(page_address(look->page), visit->sharer.salt);
+	look->key = pshare_frame_key(look->content, visit->sharer.salt);
 	frame = pshare_frame_find(look->key, &visit->sharer);
 	if (frame)
 		return frame;
 	frame = pshare_frame_find(key, &visit->sharer);
-	if (frame && !pshare_page_equal(page_address(frame), page_address(look->page))) {
+	if (frame && !pshare_page_equal(page_address(frame), look->content)) {
 		put_page(frame);
 		frame = NULL;
 	}
@@ -105,18 +105,15 @@ static struct pshare_candidate candidate_of(const struct pshare_visit *visit,
 }
 
 /*
- * The page is a candidate now; those that the index names may be its twins.
- * Return: it was one already, so it has not changed since the last visit.
+ * The page is a candidate now; those that the index names may be its twins. If it was one
+ * already, it has not changed since the last visit.
  */
-static bool remember(struct pshare_visit *visit, struct pshare_look *look)
+static void remember(struct pshare_visit *visit, struct pshare_look *look)
 {
-	bool known;
-
 	look->nr_twins = pshare_index_remember(&pshare_index, look->key, candidate_of(visit, look),
-					       &known, look->twins);
-	if (!look->nr_twins && (known || !visit->revisit))
+					       &look->known, look->twins);
+	if (!look->nr_twins && (look->known || !visit->revisit))
 		visit->found.unshared++;
-	return known;
 }
 
 /* What the next visit compares with. 0 is of pages that were not looked at. */
@@ -130,10 +127,11 @@ static bool has_equal(const struct pshare_look *look)
 	return look->zero || look->frame || look->nr_twins;
 }
 
-static void judge(struct pshare_visit *visit, struct pshare_look *look, bool known)
+/* Stable, by what is remembered of the page: the index's entry, and its mark if there are any. */
+static void judge(struct pshare_visit *visit, struct pshare_look *look)
 {
-	bool candidate = !look->zero && !look->frame;
 	u8 mark = mark_of(look->hash), before = visit->marked ? visit->marked[look->nr] : 0;
+	bool candidate = !look->zero && !look->frame, known = look->known;
 	bool known_before = before & PSHARE_MARK_SAME;
 
 	if (visit->marked)
@@ -147,6 +145,13 @@ static void judge(struct pshare_visit *visit, struct pshare_look *look, bool kno
 					(!visit->burnt || known_before));
 }
 
+/* Where all pages are stable none will be pending, so marks are not needed. */
+static void trust(struct pshare_visit *visit, struct pshare_look *look)
+{
+	visit->found.volatile_pages += visit->revisit && !look->known && !look->zero && !look->frame;
+	look->stable = true;
+}
+
 static void set_sharer_of(struct pshare_visit *visit, const struct pshare_look *look)
 {
 	set_sharer(visit, visit->across_nodes ? NUMA_NO_NODE : page_to_nid(look->page));
@@ -154,15 +159,17 @@ static void set_sharer_of(struct pshare_visit *visit, const struct pshare_look *
 
 static void look_up(struct pshare_visit *visit, struct pshare_look *look)
 {
-	bool known = false;
-
 	set_sharer_of(visit, look);
+	look->known = false;
 	look->zero = is_zero(visit, look);
 	if (!look->zero)
 		look->frame = find_frame(visit, look);
 	if (!look->zero && !look->frame)
-		known = remember(visit, look);
-	judge(visit, look, known);
+		remember(visit, look);
+	if (visit->trust && !visit->marked)
+		trust(visit, look);
+	else
+		judge(visit, look);
 }
 
 /* It will be seen again when it has been the same for a while. */
@@ -274,7 +281,7 @@ static void make_frame(struct pshare_visit *visit, struct pshare_look *look)
 static bool changed_already(struct pshare_visit *visit, const struct pshare_look *look)
 {
 	if (!visit->churning || !look->frame ||
-	    pshare_page_equal(page_address(look->page), page_address(look->frame)))
+	    pshare_page_equal(look->content, page_address(look->frame)))
 		return false;
 	visit->tally.c[PSHARE_C_skipped_changed]++;
 	return true;

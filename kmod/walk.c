@@ -100,19 +100,23 @@ static bool is_foreign(struct page *page, const struct pshare_chunk *chunk)
 	       pshare_frame_domain(page) != chunk->domain;
 }
 
-static void collect_look(struct page *page, enum pshare_page_kind kind, unsigned int nr,
-			 struct pshare_chunk *chunk)
+static __always_inline void collect_look(struct page *page, void *content,
+					 enum pshare_page_kind kind, unsigned int nr,
+					 struct pshare_chunk *chunk)
 {
 	struct pshare_look *look = &chunk->look[chunk->n++];
 
 	look->page = page;
-	look->nr = nr;
-	look->kind = kind;
+	look->content = content;
 	look->frame = NULL;
+	look->nr = nr;
 	look->nr_twins = 0;
+	look->kind = kind;
 	look->zero = false;
+	look->known = false;
+	look->stable = false;
 	look->held = false;
-	pshare_fingerprint_prefetch(&pshare_hasher, page_address(page));
+	pshare_fingerprint_prefetch(&pshare_hasher, content);
 }
 
 static void collect_page(struct page *page, unsigned int nr, struct pshare_chunk *chunk,
@@ -124,27 +128,41 @@ static void collect_page(struct page *page, unsigned int nr, struct pshare_chunk
 		if (folio_test_ksm(folio))
 			tally->c[PSHARE_C_skipped_ksm]++;
 		else
-			collect_look(page, folio_test_large(folio) ? PSHARE_PAGE_LARGE :
-				     PSHARE_PAGE_SINGLE, nr, chunk);
+			collect_look(page, page_address(page), folio_test_large(folio) ?
+				     PSHARE_PAGE_LARGE : PSHARE_PAGE_SINGLE, nr, chunk);
 	} else if (is_foreign(page, chunk)) {
 		chunk->frames += pshare_frame_is_ours(page);
 		chunk->give_back[chunk->nr_give_back++] = nr;
 	} else if (pshare_frame_is_ours(page)) {
 		collect_frame(page, nr, chunk);
 	} else if (pshare_frame_is_leftover(page)) {
-		collect_look(page, PSHARE_PAGE_SINGLE, nr, chunk);
+		collect_look(page, page_address(page), PSHARE_PAGE_SINGLE, nr, chunk);
 	}
 }
 
-/* The page, whatever the processor or NUMA balancing note in the entry. */
-static inline u64 mapped_by(pte_t pte)
+/* A present entry that maps a page, and no more is to be known of it. */
+static __always_inline bool is_plain(pte_t pte)
 {
-	if (likely(pte_flags(pte) & _PAGE_PRESENT))
+	return (pte.pte & (_PAGE_PRESENT | _PAGE_SPECIAL | _PAGE_UFFD_WP | _PAGE_DEVMAP)) ==
+	       _PAGE_PRESENT;
+}
+
+/* An anonymous page that is no part of a larger folio, and not ksmd's: nearly all are. */
+static __always_inline bool is_single(const struct page *page)
+{
+	return !(READ_ONCE(page->compound_head) & 1) && !test_bit(PG_head, &page->flags) &&
+	       ((unsigned long)READ_ONCE(page->mapping) & PAGE_MAPPING_FLAGS) == PAGE_MAPPING_ANON;
+}
+
+/* The page, whatever the processor or NUMA balancing note in the entry. */
+static __always_inline u64 mapped_by(pte_t pte)
+{
+	if (likely(pte.pte & _PAGE_PRESENT))
 		return pte_val(pte) & PTE_PFN_MASK;
 	return pte_present(pte) ? (u64)pte_pfn(pte) << PAGE_SHIFT : pte_val(pte);
 }
 
-static void collect_entry(pte_t pte, unsigned int nr, struct pshare_chunk *chunk,
+static noinline void collect_entry(pte_t pte, unsigned int nr, struct pshare_chunk *chunk,
 			  struct pshare_tally *tally)
 {
 	if (pte_none(pte))
@@ -184,7 +202,7 @@ static void take_fingerprints(struct pshare_chunk *chunk, struct pshare_tally *t
 	for (i = 0; i < chunk->n; i++) {
 		struct pshare_look *look = &chunk->look[i];
 
-		look->hash = pshare_fingerprint_within(&pshare_hasher, page_address(look->page));
+		look->hash = pshare_fingerprint_within(&pshare_hasher, look->content);
 		pshare_print_content(&chunk->print, look->nr, look->hash);
 	}
 	pshare_vector_end();
@@ -199,9 +217,16 @@ void pshare_walk_collect(pte_t *ptep, unsigned int first, unsigned int n,
 	begin_chunk(chunk);
 	for (i = 0; i < n; i++) {
 		pte_t pte = pshare_ptep_get(ptep + i);
+		u64 value = mapped_by(pte);
 
-		pshare_print_mapped(&chunk->print, mapped_by(pte));
-		collect_entry(pte, first + i, chunk, tally);
+		pshare_print_mapped(&chunk->print, value);
+		if (likely(is_plain(pte) && is_single(pfn_to_page(value >> PAGE_SHIFT)))) {
+			chunk->present++;
+			collect_look(pfn_to_page(value >> PAGE_SHIFT), __va(value),
+				     PSHARE_PAGE_SINGLE, first + i, chunk);
+		} else {
+			collect_entry(pte, first + i, chunk, tally);
+		}
 	}
 	take_fingerprints(chunk, tally);
 }

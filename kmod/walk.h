@@ -22,27 +22,31 @@ enum pshare_page_kind {
 /**
  * struct pshare_look - one page of a chunk that may be merged
  * @page: valid under the page table lock, or while @held
+ * @content: where it is mapped in the kernel
  * @hash: its fingerprint, without salt
  * @key: its key in the index
  * @frame: frame of that key, with a reference, or NULL
  * @twins: where the index says that equal pages may be
- * @nr_twins: how many of them
  * @nr: page number in the region
+ * @nr_twins: how many @twins there are
  * @kind: enum pshare_page_kind
  * @zero: it is full of zeros
+ * @known: the index had it already, with this content
  * @stable: it has not changed for a while, or need not have been watched
  * @held: a reference to @page is held
  */
 struct pshare_look {
 	struct page *page;
+	void *content;
 	u64 hash;
 	u64 key;
 	struct page *frame;
 	struct pshare_candidate twins[PSHARE_BUCKET_ENTRIES];
-	u8 nr_twins;
 	u16 nr;
+	u8 nr_twins;
 	u8 kind;
 	bool zero;
+	bool known;
 	bool stable;
 	bool held;
 };

@@ -92,7 +92,7 @@ static bool is_permutation(const struct pshare_hasher *hasher)
 	unsigned int i;
 
 	for (i = 0; i < PSHARE_PAGE_LINES; i++)
-		seen |= hasher->order[i] < PSHARE_PAGE_LINES ? 1ULL << hasher->order[i] : 0;
+		seen |= hasher->line[i] < PSHARE_PAGE_BYTES ? 1ULL << hasher->line[i] / PSHARE_LINE_BYTES : 0;
 	return !~seen;
 }
 
@@ -109,8 +109,8 @@ static void test_order(void)
 		draw_hasher(&hashers[i], i, 4);
 		whole &= is_permutation(&hashers[i]);
 		for (k = 0; k < i; k++)
-			differ &= !!memcmp(hashers[i].order, hashers[k].order,
-					   sizeof(hasher.order));
+			differ &= !!memcmp(hashers[i].line, hashers[k].line,
+					   sizeof(hasher.line));
 	}
 	for (i = 0; i < ARRAY_SIZE(extremes); i++) {
 		pshare_hasher_init(&hasher, extremes[i], 4);
@@ -128,7 +128,7 @@ static void test_first_lines(void)
 
 	for (seed = 0; seed < 200 * PSHARE_PAGE_LINES; seed++) {
 		draw_hasher(&hasher, seed, 1);
-		counts[hasher.order[0]]++;
+		counts[hasher.line[0] / PSHARE_LINE_BYTES]++;
 	}
 	for (i = 0; i < PSHARE_PAGE_LINES; i++) {
 		least = min(least, counts[i]);
@@ -161,7 +161,7 @@ static bool sees_sample_only(struct pshare_hasher *hasher, union page *page)
 	unsigned int i, n;
 
 	for (i = 0; i < PSHARE_PAGE_LINES; i++) {
-		u64 *line = page->words + hasher->order[i] * LINE_WORDS;
+		u64 *line = page->words + hasher->line[i] / sizeof(u64);
 
 		for (n = 0; n < LINE_WORDS; n++) {
 			u64 change = random_u64(&state) | 1;
@@ -252,7 +252,7 @@ static void test_zero(void)
 		memset(&page, 0, sizeof(page));
 		draw_hasher(&hasher, lines, lines);
 		good += pshare_fingerprint(&hasher, &page) == hasher.zero;
-		flip(&page, hasher.order[lines - 1] * PSHARE_LINE_BYTES * 8 + lines);
+		flip(&page, hasher.line[lines - 1] * 8 + lines);
 		others += pshare_fingerprint(&hasher, &page) != hasher.zero;
 	}
 	ok(good == PSHARE_PAGE_LINES, "a page of zeros has the zero fingerprint, at every sample");

@@ -14,11 +14,11 @@ enum twin {
 };
 
 /* Is the page at a candidate's place equal to this one, and may they be shared? */
-static enum twin look_at_twin(struct pshare_visit *visit, struct pshare_vm *vm, u64 addr,
-			      const struct pshare_look *look)
+static enum twin look_at_twin(struct pshare_visit *visit, struct pshare_vm *vm,
+			      struct pshare_place *place, u64 addr, const struct pshare_look *look)
 {
 	struct page *page = vm->domain == visit->sharer.domain ?
-			    pshare_walk_get_page(vm->mm, addr) : NULL;
+			    pshare_walk_get_page(vm->mm, addr, place) : NULL;
 	enum twin twin = TWIN_STALE;
 
 	if (!page)
@@ -39,43 +39,77 @@ out:
 	return twin;
 }
 
-/* The same for a candidate of another VM, whose locks are only tried for. */
-static enum twin look_at_other(struct pshare_visit *visit, struct pshare_vm *vm, u64 addr,
-			       const struct pshare_look *look)
+/* The locks of another VM are only tried for. */
+static enum twin lock_other(struct pshare_vm *vm)
 {
-	enum twin twin = TWIN_BUSY;
-
 	if (READ_ONCE(vm->ending))
 		return TWIN_STALE;
 	if (READ_ONCE(vm->paused) || !down_read_trylock(&vm->scan_sem))
 		return TWIN_BUSY;
 	if (!mmget_not_zero(vm->mm)) {
-		twin = TWIN_STALE;
-	} else {
-		if (mmap_read_trylock(vm->mm)) {
-			twin = look_at_twin(visit, vm, addr, look);
-			mmap_read_unlock(vm->mm);
-		}
-		mmput_async(vm->mm);
+		up_read(&vm->scan_sem);
+		return TWIN_STALE;
 	}
+	if (!mmap_read_trylock(vm->mm)) {
+		mmput_async(vm->mm);
+		up_read(&vm->scan_sem);
+		return TWIN_BUSY;
+	}
+	return TWIN_THERE;
+}
+
+void pshare_visit_leave_other(struct pshare_visit *visit)
+{
+	struct pshare_vm *vm = visit->other.vm;
+
+	if (!vm)
+		return;
+	visit->other.vm = NULL;
+	mmap_read_unlock(vm->mm);
+	mmput_async(vm->mm);
 	up_read(&vm->scan_sem);
-	return twin;
+	pshare_vm_put(vm);
+}
+
+/* Does somebody wait for what is kept? */
+static bool is_wanted(struct pshare_vm *vm)
+{
+	return READ_ONCE(vm->ending) || READ_ONCE(vm->paused) ||
+	       mmap_lock_is_contended(vm->mm) || rwsem_is_contended(&vm->scan_sem);
+}
+
+/* Twins lie side by side: whoever was entered for one page is kept for the next. */
+static enum twin enter_other(struct pshare_visit *visit, u32 slot)
+{
+	struct pshare_vm *vm = visit->other.vm;
+	enum twin twin;
+
+	if (vm && vm->slot == slot && !is_wanted(vm))
+		return TWIN_THERE;
+	pshare_visit_leave_other(visit);
+	vm = pshare_vm_find_slot(slot);
+	if (!vm)
+		return TWIN_STALE;
+	twin = lock_other(vm);
+	if (twin != TWIN_THERE) {
+		pshare_vm_put(vm);
+		return twin;
+	}
+	visit->other = (struct pshare_other) { .vm = vm };
+	return TWIN_THERE;
 }
 
 static enum twin try_twin(struct pshare_visit *visit, const struct pshare_candidate *candidate,
 			  const struct pshare_look *look)
 {
-	struct pshare_vm *vm;
 	enum twin twin;
 
 	if (candidate->slot == visit->vm->slot)
-		return look_at_twin(visit, visit->vm, candidate->addr, look);
-	vm = pshare_vm_find_slot(candidate->slot);
-	if (!vm)
-		return TWIN_STALE;
-	twin = look_at_other(visit, vm, candidate->addr, look);
-	pshare_vm_put(vm);
-	return twin;
+		return look_at_twin(visit, visit->vm, &visit->place, candidate->addr, look);
+	twin = enter_other(visit, candidate->slot);
+	if (twin != TWIN_THERE)
+		return twin;
+	return look_at_twin(visit, visit->other.vm, &visit->other.place, candidate->addr, look);
 }
 
 /*

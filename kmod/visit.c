@@ -334,6 +334,7 @@ static bool finish_large(struct pshare_visit *visit, struct large *large)
 		return false;
 	pages = compound_nr(head);
 	if (pshare_huge_worth(visit->vm, large->duplicates, pages)) {
+		pshare_visit_leave_other(visit);
 		flush_batch(visit);
 		return pshare_huge_split(visit, head, large->addr, large->duplicates);
 	}
@@ -383,6 +384,7 @@ static bool resolve_chunk(struct pshare_visit *visit, struct large *large)
 		else
 			resolve_single(visit, look);
 	}
+	pshare_visit_leave_other(visit);
 	return split;
 }
 
@@ -432,8 +434,9 @@ static int sample_table(struct pshare_visit *visit, unsigned long addr, unsigned
 		if (!ptep)
 			return -EBUSY;
 		pshare_walk_sample(ptep, first, n, visit->sample, &visit->chunk, &visit->tally);
+		if (visit->printing)
+			visit->found.present += pshare_walk_print(ptep, n, &visit->chunk.print);
 		pte_unmap_unlock(ptep, ptl);
-		visit->found.present += visit->chunk.present;
 	}
 	return 0;
 }
@@ -547,6 +550,7 @@ static void begin(struct pshare_visit *visit, const struct pshare_work *work)
 	visit->mm = region->vm->mm;
 	visit->start = (unsigned long)region->index << PSHARE_REGION_SHIFT;
 	visit->sampling = false;
+	visit->printing = false;
 	visit->revisit = region->visits;
 	visit->trust = work->full_speed ||
 		       (work->kind == PSHARE_LOOK_PROMOTED && region->calm && !region->burnt);
@@ -573,6 +577,7 @@ static int visit_locked(struct pshare_visit *visit)
 		up_read(&pshare_store_sem);
 		return -EBUSY;
 	}
+	memset(&visit->place, 0, sizeof(visit->place));
 	err = visit_areas(visit);
 	visit->found.print = visit->chunk.print;
 	visit->found.burnt = visit->burnt;
@@ -598,6 +603,7 @@ static int take_sample(struct pshare_visit *visit, unsigned int sample, struct p
 	return err;
 }
 
+/* Whether any memory is left is for the visit to say. */
 static int settle(struct pshare_visit *visit, struct pshare_region *region)
 {
 	struct pshare_print print;
@@ -605,6 +611,7 @@ static int settle(struct pshare_visit *visit, struct pshare_region *region)
 
 	if (!err)
 		pshare_region_note_settling(region, &print);
+	visit->found.present = 1;
 	return err;
 }
 
@@ -625,8 +632,10 @@ static int probe(struct pshare_visit *visit, struct pshare_region *region)
 {
 	unsigned int sample = region->probes % PSHARE_SAMPLES;
 	struct pshare_print print;
-	int err = take_sample(visit, sample, &print);
+	int err;
 
+	visit->printing = true;
+	err = take_sample(visit, sample, &print);
 	if (err)
 		return err;
 	if (print.mapped != region->print.mapped ||

@@ -13,13 +13,24 @@
 #define PSHARE_MAX_GIVE_BACK	64
 
 /**
+ * struct pshare_other - another VM, in which twins are looked at
+ * @vm: with a reference, its mm_users, and scan_sem and mmap_lock held for read; or NULL
+ * @place: where a page of it was looked for last
+ */
+struct pshare_other {
+	struct pshare_vm *vm;
+	struct pshare_place place;
+};
+
+/**
  * struct pshare_visit - what a scanner thread needs while it visits a region
  * @vm: whose region it is
  * @mm: its address space
  * @vma: the area that is being looked at
  * @pmd: page table that is being looked at
  * @start: first address of the region
- * @sampling: only a sample is looked at: page tables, and the pages of @sample
+ * @sampling: only the pages of @sample are looked at
+ * @printing: and what the page tables map
  * @sample: number of that sample
  * @revisit: the region was visited before
  * @trust: every page counts as stable
@@ -33,6 +44,8 @@
  * @salt_nid: node that @sharer is made for
  * @sharer: domain, node and salt for the index
  * @pools: free pages for frames: of any node, and of each node
+ * @place: where a twin of this VM was looked for last
+ * @other: another VM, kept while the pages of a chunk have their twins there
  * @promoted: regions that were promoted last, by pages of this chunk
  * @batch: pages to merge
  * @chunk: page table entries that are being looked at
@@ -49,6 +62,7 @@ struct pshare_visit {
 	pmd_t *pmd;
 	unsigned long start;
 	bool sampling;
+	bool printing;
 	unsigned int sample;
 	bool revisit;
 	bool trust;
@@ -62,6 +76,8 @@ struct pshare_visit {
 	int salt_nid;
 	struct pshare_sharer sharer;
 	struct pshare_pool *pools;
+	struct pshare_place place;
+	struct pshare_other other;
 	u64 promoted[8];
 	struct pshare_batch batch;
 	struct pshare_chunk chunk;
@@ -103,9 +119,14 @@ int pshare_visit_region(struct pshare_visit *visit, const struct pshare_work *wo
 /* Is there, by the index, another page like this one? Fills key, frame, twins. */
 void pshare_visit_look_up(struct pshare_visit *visit, struct pshare_look *look);
 
-/* The first of the twins that is really there and equal, or NULL. */
+/*
+ * The first of the twins that is really there and equal, or NULL. The VM that it is in is kept
+ * locked, for the next page's twin: pshare_visit_leave_other() after 512 pages at most, and
+ * before anything that may sleep for long.
+ */
 const struct pshare_candidate *pshare_visit_find_twin(struct pshare_visit *visit,
 						      const struct pshare_look *look);
+void pshare_visit_leave_other(struct pshare_visit *visit);
 
 /*
  * A page has become a frame: the regions of all that may be equal are visited soon,

@@ -231,26 +231,31 @@ void pshare_walk_collect(pte_t *ptep, unsigned int first, unsigned int n,
 	take_fingerprints(chunk, tally);
 }
 
+unsigned int pshare_walk_print(pte_t *ptep, unsigned int n, struct pshare_print *print)
+{
+	unsigned int i, used = 0;
+
+	for (i = 0; i < n; i++) {
+		pte_t pte = pshare_ptep_get(ptep + i);
+
+		pshare_print_mapped(print, mapped_by(pte));
+		used += !pte_none(pte);
+	}
+	return used;
+}
+
 void pshare_walk_sample(pte_t *ptep, unsigned int first, unsigned int n, unsigned int sample,
 			struct pshare_chunk *chunk, struct pshare_tally *tally)
 {
 	struct pshare_tally skips = {};
-	unsigned int i, row, present = 0;
+	unsigned int i, row;
 
 	begin_chunk(chunk);
-	for (i = 0; i < n; i++) {
-		pte_t pte = pshare_ptep_get(ptep + i);
-
-		pshare_print_mapped(&chunk->print, mapped_by(pte));
-		present += !pte_none(pte);
-	}
 	for (row = first / PSHARE_SAMPLES; row * PSHARE_SAMPLES < first + n; row++) {
 		i = pshare_sample_page(row, sample);
 		if (i >= first && i < first + n)
 			collect_entry(pshare_ptep_get(ptep + i - first), i, chunk, &skips);
 	}
-	/* Swapped pages too: the region is not empty. */
-	chunk->present = present;
 	take_fingerprints(chunk, tally);
 }
 
@@ -271,18 +276,32 @@ static struct page *get_huge(struct mm_struct *mm, pmd_t *pmd, unsigned long add
 	return page;
 }
 
-struct page *pshare_walk_get_page(struct mm_struct *mm, unsigned long addr)
+/* What was remembered may be long gone, and anything mapped there now. */
+static pmd_t *find_place(struct mm_struct *mm, unsigned long addr, struct pshare_place *place)
 {
-	struct vm_area_struct *vma = find_vma(mm, addr);
+	struct vm_area_struct *vma = place->vma;
+
+	if (!vma || addr < vma->vm_start || addr >= vma->vm_end) {
+		vma = find_vma(mm, addr);
+		if (!vma || vma->vm_start > addr || pshare_vma_never(vma) != PSHARE_NR_NEVER)
+			return NULL;
+		place->vma = vma;
+	}
+	if (!place->pmd || place->index != addr >> PMD_SHIFT) {
+		place->pmd = pshare_walk_pmd(mm, addr);
+		place->index = addr >> PMD_SHIFT;
+	}
+	return place->pmd;
+}
+
+struct page *pshare_walk_get_page(struct mm_struct *mm, unsigned long addr,
+				  struct pshare_place *place)
+{
+	pmd_t *pmd = find_place(mm, addr, place);
 	struct page *page = NULL;
 	spinlock_t *ptl;
 	pte_t *ptep, pte;
-	pmd_t *pmd;
 
-	/* What was remembered may be long gone, and anything mapped there now. */
-	if (!vma || vma->vm_start > addr || pshare_vma_never(vma) != PSHARE_NR_NEVER)
-		return NULL;
-	pmd = pshare_walk_pmd(mm, addr);
 	if (!pmd || pmd_none(pshare_pmdp_get(pmd)))
 		return NULL;
 	if (pmd_trans_huge(pshare_pmdp_get(pmd)))

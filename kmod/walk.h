@@ -139,7 +139,7 @@ void pshare_walk_collect(pte_t *ptep, unsigned int first, unsigned int n,
 			 struct pshare_chunk *chunk, struct pshare_tally *tally);
 
 /**
- * pshare_walk_sample() - look at the entries of a chunk, and at pages of one sample
+ * pshare_walk_sample() - look at the pages of one sample in a chunk
  * @ptep: its first entry; the page table lock is held
  * @first: page number of that entry in the region
  * @n: entries, up to PSHARE_CHUNK_PAGES
@@ -149,6 +149,15 @@ void pshare_walk_collect(pte_t *ptep, unsigned int first, unsigned int n,
  */
 void pshare_walk_sample(pte_t *ptep, unsigned int first, unsigned int n, unsigned int sample,
 			struct pshare_chunk *chunk, struct pshare_tally *tally);
+
+/**
+ * pshare_walk_print() - what the entries of a chunk map, for the print
+ * @ptep: its first entry; the page table lock is held
+ * @n: entries
+ * @print: brought up to date
+ * Return: how many entries are not empty: swapped pages count, too.
+ */
+unsigned int pshare_walk_print(pte_t *ptep, unsigned int n, struct pshare_print *print);
 
 /* Rows begin with different samples, so that no stride keeps to one of them. */
 static inline unsigned int pshare_sample_of_row(unsigned int row)
@@ -189,14 +198,30 @@ static inline bool pshare_page_is_pinned(struct page *page)
 }
 
 /**
+ * struct pshare_place - where a page was looked for last: the next one is near
+ * @vma: area that can be merged, or NULL
+ * @pmd: middle-level entry of @index, or NULL
+ * @index: address >> PMD_SHIFT
+ *
+ * Begins with zeros, and means nothing any more once mmap_lock is let go.
+ */
+struct pshare_place {
+	struct vm_area_struct *vma;
+	pmd_t *pmd;
+	unsigned long index;
+};
+
+/**
  * pshare_walk_get_page() - the page at an address that may be shared
  * @mm: the address space; mmap_lock held
  * @addr: any address; nothing is known of what is mapped there
+ * @place: of the search before, under the same hold of mmap_lock; brought up to date
  *
  * That is an anonymous page, or a frame of an earlier load.
  * Return: the page (a part of a large folio, too) with a reference, or NULL.
  */
-struct page *pshare_walk_get_page(struct mm_struct *mm, unsigned long addr);
+struct page *pshare_walk_get_page(struct mm_struct *mm, unsigned long addr,
+				  struct pshare_place *place);
 
 /**
  * pshare_walk_count() - count what a VM has mapped

@@ -105,7 +105,7 @@ static unsigned int count_duplicates(struct pshare_visit *visit, struct page *he
 		pshare_visit_look_up(visit, &look);
 		duplicates += is_duplicate(visit, &look);
 	}
-	pshare_visit_leave_other(visit);
+	pshare_visit_leave_twins(visit);
 	visit->tally.c[PSHARE_C_pages_scanned] += n;
 	return duplicates;
 }

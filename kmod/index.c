@@ -6,7 +6,6 @@
 #include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/mm.h>
-#include <linux/prefetch.h>
 #include <linux/sched.h>
 #include <linux/vmalloc.h>
 #else
@@ -24,18 +23,6 @@
 static void *alloc_table(size_t bytes)
 {
 	return __vmalloc(bytes, GFP_KERNEL | __GFP_ZERO | __GFP_NORETRY | __GFP_NOWARN);
-}
-
-/*
- * The bucket is the top of the key as a fraction of the table, so that the
- * table can have any size and entries find their place in a resized one. The
- * tag is from the bottom of the key.
- */
-static inline u64 *bucket_of(const struct pshare_index *index, u64 key)
-{
-	u64 nr = (key >> 32) * index->nr_buckets >> 32;
-
-	return index->buckets + nr * PSHARE_BUCKET_ENTRIES;
 }
 
 static inline u64 tag_of(u64 key)
@@ -61,12 +48,6 @@ static inline struct pshare_candidate candidate_of(u64 entry)
 static inline spinlock_t *lock_of(struct pshare_index *index, u64 chain)
 {
 	return &index->locks[chain % PSHARE_INDEX_LOCKS];
-}
-
-void pshare_index_prefetch(const struct pshare_index *index, u64 key)
-{
-	prefetch(bucket_of(index, key));
-	prefetch(&index->heads[pshare_index_chain(index, key)]);
 }
 
 static bool is_live(const struct pshare_index *index, u64 entry)
@@ -113,7 +94,7 @@ static noinline unsigned int remember_otherwise(struct pshare_index *index, u64 
 						bool *known, struct pshare_candidate *found,
 						unsigned int mask)
 {
-	u64 *bucket = bucket_of(index, key), choice = key >> 16 ^ mine >> PSHARE_TAG_BITS;
+	u64 *bucket = pshare_index_bucket(index, key), choice = key >> 16 ^ mine >> PSHARE_TAG_BITS;
 	unsigned int n = 0;
 
 	*known = false;
@@ -137,7 +118,7 @@ unsigned int pshare_index_remember(struct pshare_index *index, u64 key,
 				   struct pshare_candidate *found)
 {
 	u64 tag = tag_of(key), mine = entry_of(self, tag);
-	const u64 *bucket = bucket_of(index, key);
+	const u64 *bucket = pshare_index_bucket(index, key);
 	unsigned int mask = with_tag(bucket, tag);
 
 	/* The usual case: a page that has no equal, and has not changed. */
@@ -151,12 +132,14 @@ unsigned int pshare_index_remember(struct pshare_index *index, u64 key,
 void pshare_index_erase(struct pshare_index *index, u64 key, struct pshare_candidate stale)
 {
 	u64 entry = entry_of(stale, tag_of(key));
-	u64 *bucket = bucket_of(index, key);
+	u64 *bucket = pshare_index_bucket(index, key);
 	unsigned int i;
 
 	for (i = 0; i < PSHARE_BUCKET_ENTRIES; i++) {
-		if (READ_ONCE(bucket[i]) == entry)
+		if (READ_ONCE(bucket[i]) == entry) {
 			WRITE_ONCE(bucket[i], 0);
+			break;
+		}
 	}
 }
 

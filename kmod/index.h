@@ -16,6 +16,7 @@
 #ifdef __KERNEL__
 #include <linux/bitops.h>
 #include <linux/list.h>
+#include <linux/prefetch.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -107,9 +108,6 @@ bool pshare_index_wants_frames(const struct pshare_index *index);
 /* Forget every candidate (of any key). */
 void pshare_index_forget(struct pshare_index *index);
 
-/* Ask for the cache line of a key ahead of its use. */
-void pshare_index_prefetch(const struct pshare_index *index, u64 key);
-
 /**
  * pshare_index_remember() - look for candidates and become one
  * @index: the index
@@ -135,6 +133,17 @@ unsigned int pshare_index_remember(struct pshare_index *index, u64 key,
  */
 void pshare_index_erase(struct pshare_index *index, u64 key, struct pshare_candidate stale);
 
+/*
+ * The bucket is the top of the key as a fraction of the table, so that the table can have any
+ * size and entries find their place in a resized one. The tag is from the bottom of the key.
+ */
+static inline u64 *pshare_index_bucket(const struct pshare_index *index, u64 key)
+{
+	u64 nr = (key >> 32) * index->nr_buckets >> 32;
+
+	return index->buckets + nr * PSHARE_BUCKET_ENTRIES;
+}
+
 /* Number of the chain of a key. */
 static inline u64 pshare_index_chain(const struct pshare_index *index, u64 key)
 {
@@ -145,6 +154,13 @@ static inline u64 pshare_index_chain(const struct pshare_index *index, u64 key)
 static inline bool pshare_index_may_have(const struct pshare_index *index, u64 key)
 {
 	return READ_ONCE(index->heads[pshare_index_chain(index, key)].first);
+}
+
+/* Ask for the cache lines of a key ahead of its use. */
+static inline void pshare_index_prefetch(const struct pshare_index *index, u64 key)
+{
+	prefetch(pshare_index_bucket(index, key));
+	prefetch(&index->heads[pshare_index_chain(index, key)]);
 }
 
 /**

@@ -7,6 +7,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include "marks.h"
 #include "region.h"
 #include "request.h"
 #include "stats.h"
@@ -45,7 +46,7 @@ static struct kmem_cache *region_cache;
 static DEFINE_SPINLOCK(queue_lock);
 /* Regions that were never visited go before all others that are due. */
 static struct rb_root_cached fresh = RB_ROOT_CACHED, queue = RB_ROOT_CACHED;
-static u64 nr_regions, nr_marked, nr_present, nr_expected;
+static u64 nr_regions, nr_present, nr_expected;
 
 /* The pass that is going on, and the regions it has not come to. */
 static u32 pass = 1;
@@ -72,14 +73,12 @@ void pshare_region_expect(struct pshare_vm *vm, u64 pages)
 
 u64 pshare_region_bytes(void)
 {
-	return READ_ONCE(nr_regions) * sizeof(struct pshare_region) +
-	       READ_ONCE(nr_marked) * PSHARE_REGION_PAGES;
+	return READ_ONCE(nr_regions) * sizeof(struct pshare_region) + pshare_marks_bytes();
 }
 
 u64 pshare_region_bytes_of(struct pshare_vm *vm)
 {
-	return READ_ONCE(vm->nr_regions) * sizeof(struct pshare_region) +
-	       READ_ONCE(vm->nr_marked) * PSHARE_REGION_PAGES;
+	return READ_ONCE(vm->nr_regions) * sizeof(struct pshare_region) + pshare_marks_bytes_of(vm);
 }
 
 static bool is_layout(const struct pshare_region *region)
@@ -159,21 +158,6 @@ static void tally_gauges(struct pshare_tally *tally, const struct pshare_region 
 	tally->c[PSHARE_C_pages_volatile] += sign * region->volatile_pages;
 }
 
-static void count_marks(struct pshare_vm *vm, const struct pshare_region *region, int sign)
-{
-	lockdep_assert_held(&queue_lock);
-	if (!region->marks)
-		return;
-	nr_marked += sign;
-	vm->nr_marked += sign;
-}
-
-static void free_region(struct pshare_region *region)
-{
-	kfree(region->marks);
-	kmem_cache_free(region_cache, region);
-}
-
 /* Out of everything; the caller frees it. */
 static void remove(struct pshare_vm *vm, struct pshare_region *region, struct pshare_tally *tally)
 {
@@ -183,7 +167,7 @@ static void remove(struct pshare_vm *vm, struct pshare_region *region, struct ps
 	mark_visited(region);
 	nr_regions--;
 	vm->nr_regions--;
-	count_marks(vm, region, -1);
+	pshare_marks_drop(region);
 	nr_present -= region->present;
 	tally_gauges(tally, region, -1);
 	xa_erase(&vm->regions, region->index);
@@ -241,14 +225,16 @@ static bool put_back_region(const struct pshare_work *work, int result,
 
 	if (result == -ENOENT && !region->again) {
 		remove(vm, region, tally);
-		free_region(region);
+		kmem_cache_free(region_cache, region);
 		return end_pass();
 	}
 	settle_request(region, result);
-	if (result == -EBUSY)
+	if (result == -EBUSY) {
+		region->promoted |= work->kind == PSHARE_LOOK_WANTED;
 		region->visit |= work->kind >= PSHARE_LOOK_PROMOTED;
-	else if (work->kind != PSHARE_LOOK_SETTLE)
+	} else if (work->kind != PSHARE_LOOK_SETTLE && work->kind != PSHARE_LOOK_WANTED) {
 		mark_visited(region);
+	}
 	enqueue(region, next_due(region, result));
 	region->again = false;
 	return end_pass();
@@ -330,6 +316,8 @@ static enum pshare_look_kind look_of(const struct pshare_region *region)
 		return PSHARE_LOOK_VISIT;
 	if (region->promoted)
 		return PSHARE_LOOK_PROMOTED;
+	if (region->wanted)
+		return PSHARE_LOOK_WANTED;
 	if (!region->visits)
 		return region->settling && pshare_region_is_spaced(region) ?
 		       PSHARE_LOOK_SETTLED : PSHARE_LOOK_SETTLE;
@@ -377,6 +365,7 @@ bool pshare_region_take(struct pshare_work *work, unsigned long *wait)
 		work->vm = region->vm;
 		work->region = is_layout(region) ? NULL : region;
 		work->kind = look_of(region);
+		pshare_wanted_take(region, work->wanted);
 		region->visit = false;
 		region->promoted = false;
 		work->full_speed = region->request;
@@ -402,6 +391,11 @@ void pshare_region_lock(void)
 void pshare_region_unlock(void)
 {
 	spin_unlock(&queue_lock);
+}
+
+void pshare_region_assert_locked(void)
+{
+	lockdep_assert_held(&queue_lock);
 }
 
 void pshare_region_request_layout(struct pshare_vm *vm, u32 request)
@@ -494,29 +488,6 @@ static void set_calm(struct pshare_region *region, const struct pshare_found *fo
 		region->calm = false;
 }
 
-/* Only visits have to do with marks, and there is one at a time. */
-static void keep_marks(struct pshare_region *region, const u8 *marks, bool needed,
-		       struct pshare_tally *tally)
-{
-	u8 *old = region->marks, *new = NULL;
-
-	if (needed)
-		new = old ?: kmalloc(PSHARE_REGION_PAGES,
-				     GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
-	if (new)
-		memcpy(new, marks, PSHARE_REGION_PAGES);
-	else
-		tally->c[PSHARE_C_skipped_nomem] += needed;
-	if (new == old)
-		return;
-	spin_lock(&queue_lock);
-	count_marks(region->vm, region, -1);
-	region->marks = new;
-	count_marks(region->vm, region, 1);
-	spin_unlock(&queue_lock);
-	kfree(old);
-}
-
 void pshare_region_note(struct pshare_region *region, const struct pshare_found *found,
 			const u8 *marks, struct pshare_tally *tally)
 {
@@ -529,7 +500,7 @@ void pshare_region_note(struct pshare_region *region, const struct pshare_found 
 
 	tally->c[PSHARE_C_cow_breaks] += breaks;
 	tally->c[PSHARE_C_merges] += by_split;
-	keep_marks(region, marks, found->pending, tally);
+	pshare_marks_keep(region, marks, found->pending, tally);
 	/* The flags beside the state are other threads' to change. */
 	spin_lock(&queue_lock);
 	tally_gauges(tally, region, -1);
@@ -598,6 +569,27 @@ void pshare_region_note_part(struct pshare_region *region, const struct pshare_f
 	spin_unlock(&queue_lock);
 }
 
+void pshare_region_note_wanted(struct pshare_region *region, const struct pshare_found *found,
+			       struct pshare_tally *tally)
+{
+	unsigned int merged = found->merged_frames + found->merged_zeros;
+
+	spin_lock(&queue_lock);
+	tally_gauges(tally, region, -1);
+	region->shared = min(region->shared + found->merged_frames, PSHARE_REGION_PAGES);
+	region->zero = min(region->zero + found->merged_zeros, PSHARE_REGION_PAGES);
+	region->unshared -= min_t(unsigned int, region->unshared, merged);
+	tally_gauges(tally, region, 1);
+	if (merged) {
+		region->state = PSHARE_REGION_STATE_FRUITFUL;
+		region->interval = BASE_INTERVAL;
+		region->quiet = false;
+	}
+	spin_unlock(&queue_lock);
+	trace_region(region->vm->pid, (u64)region->index << PSHARE_REGION_SHIFT,
+		     region->present, merged, 0);
+}
+
 /* When a region with twins is worth a visit: when its pages can be stable. */
 static u64 promoted_due(const struct pshare_region *region)
 {
@@ -616,33 +608,43 @@ static void bring_forward(struct pshare_region *region, u64 due)
 		enqueue(region, due);
 }
 
+static void promote(struct pshare_vm *vm, struct pshare_region *region, bool whole)
+{
+	u32 request = pshare_request_current(vm);
+
+	if (request && region->tries < MAX_TRIES)
+		join_request(region, request);
+	region->promoted |= whole && region->visits > 0;
+	bring_forward(region, request ? 0 : promoted_due(region));
+}
+
 void pshare_region_promote(struct pshare_vm *vm, u64 addr)
 {
 	struct pshare_region *region;
-	u32 request;
 
 	spin_lock(&queue_lock);
 	region = xa_load(&vm->regions, addr >> PSHARE_REGION_SHIFT);
-	request = pshare_request_current(vm);
-	if (region) {
-		if (request && region->tries < MAX_TRIES)
-			join_request(region, request);
-		region->promoted = region->visits > 0;
-		bring_forward(region, request ? 0 : promoted_due(region));
-	}
+	if (region)
+		promote(vm, region, true);
 	spin_unlock(&queue_lock);
 }
 
-unsigned int pshare_region_zeros(struct pshare_vm *vm, u64 addr)
+/* Is what the region's pages were at the last visit all there is to be known? */
+static bool is_settled(const struct pshare_region *region)
+{
+	return region->visits && region->calm && !region->burnt && !region->marks &&
+	       !region->promoted;
+}
+
+void pshare_region_want(struct pshare_vm *vm, u64 addr, const unsigned long *pages)
 {
 	struct pshare_region *region;
-	unsigned int zeros;
 
 	spin_lock(&queue_lock);
 	region = xa_load(&vm->regions, addr >> PSHARE_REGION_SHIFT);
-	zeros = region ? region->zero : 0;
+	if (region)
+		promote(vm, region, !is_settled(region) || !pshare_wanted_add(region, pages));
 	spin_unlock(&queue_lock);
-	return zeros;
 }
 
 typedef void region_fn(struct pshare_vm *vm, struct pshare_region *region,
@@ -714,7 +716,7 @@ void pshare_region_enqueue_vm(struct pshare_vm *vm)
 static void drop(struct pshare_vm *vm, struct pshare_region *region, struct pshare_tally *tally)
 {
 	remove(vm, region, tally);
-	free_region(region);
+	kmem_cache_free(region_cache, region);
 }
 
 void pshare_region_drop_vm(struct pshare_vm *vm)
@@ -734,34 +736,6 @@ void pshare_region_drop_vm(struct pshare_vm *vm)
 	if (ended)
 		pshare_request_pass_ended();
 	pshare_request_settle();
-}
-
-bool pshare_region_next(struct pshare_vm *vm, u64 addr, struct pshare_region_info *info)
-{
-	unsigned long index = addr >> PSHARE_REGION_SHIFT;
-	struct pshare_region *region;
-	u64 now = get_jiffies_64();
-
-	spin_lock(&queue_lock);
-	region = xa_find(&vm->regions, &index, ULONG_MAX, XA_PRESENT);
-	if (region) {
-		*info = (struct pshare_region_info) {
-			.addr = (u64)index << PSHARE_REGION_SHIFT,
-			.state = region->state,
-			.present = region->present,
-			.shared = region->shared,
-			.zero = region->zero,
-			.unshared = region->unshared,
-			.volatile_pages = region->volatile_pages,
-			.yield_permille = region->yield * 1000 / 1024,
-			.churn_permille = region->churn * 1000 / 1024,
-			.interval_ms = jiffies_to_msecs(region->interval),
-			.due_ms = region->due > now ? jiffies_to_msecs(region->due - now) : 0,
-			.visits = region->visits,
-		};
-	}
-	spin_unlock(&queue_lock);
-	return region;
 }
 
 int pshare_region_init(void)

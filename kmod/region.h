@@ -7,6 +7,7 @@
 #ifndef PSHARE_REGION_H
 #define PSHARE_REGION_H
 
+#include <linux/bitmap.h>
 #include <linux/netlink.h>
 #include <linux/rbtree.h>
 #include <linux/types.h>
@@ -45,7 +46,8 @@ enum pshare_look_kind {
 	PSHARE_LOOK_SETTLE,	/* a first sample, to see later whether it changes */
 	PSHARE_LOOK_SETTLED,	/* that sample again, then a visit */
 	PSHARE_LOOK_PROBE,	/* a sample; a visit if it has changed */
-	PSHARE_LOOK_PROMOTED,	/* a visit: a page equal to one of its own has become a frame */
+	PSHARE_LOOK_WANTED,	/* only pages whose equals have become frames */
+	PSHARE_LOOK_PROMOTED,	/* a visit, for such pages' sake */
 	PSHARE_LOOK_VISIT,	/* a visit: every page */
 };
 
@@ -61,7 +63,7 @@ enum pshare_look_kind {
  * @calm: few of its pages change between visits
  * @quiet: @print is that of the last visit, which left nothing to be done
  * @visit: the next look is a visit, whatever else would do
- * @promoted: a page equal to one of its own has become a frame
+ * @promoted: pages equal to some of its own have become frames: it is visited for that
  * @burnt: visits for which pages must have been the same twice before they are merged,
  *         because merges were broken or would have been
  * @probes: looks at samples since the last visit
@@ -79,6 +81,7 @@ enum pshare_look_kind {
  * @visits: visits so far, stops at the top
  * @visited: when the last visit was, in jiffies (the low half)
  * @marks: of each page, where pages are pending, else NULL; see PSHARE_MARK_SAME
+ * @wanted: pages whose equals have become frames since the last visit, in a bitmap, or NULL
  * @print: by which it is seen that the region has changed
  * @pass: number of the pass that visited it last
  *
@@ -114,6 +117,7 @@ struct pshare_region {
 	u32 pass;
 	u32 visited;
 	u8 *marks;
+	unsigned long *wanted;
 	struct pshare_print print;
 };
 
@@ -172,6 +176,7 @@ struct pshare_region_info {
  * @vm: the VM, with a reference
  * @region: a region of it to look at, or NULL to look for new regions
  * @kind: how
+ * @wanted: pages to look at, for PSHARE_LOOK_WANTED
  * @full_speed: a request waits for it: no CPU budget
  * @drain: a pass or a request begins: LRU batches hold references
  */
@@ -179,6 +184,7 @@ struct pshare_work {
 	struct pshare_vm *vm;
 	struct pshare_region *region;
 	enum pshare_look_kind kind;
+	DECLARE_BITMAP(wanted, PSHARE_REGION_PAGES);
 	bool full_speed;
 	bool drain;
 };
@@ -225,8 +231,21 @@ bool pshare_region_is_spaced(const struct pshare_region *region);
 void pshare_region_note_part(struct pshare_region *region, const struct pshare_found *found,
 			     struct pshare_tally *tally);
 
-/* Twins of pages that were just shared are at this address: visit it soon. */
+/* Only pages that were wanted were looked at: what they were merged into counts. */
+void pshare_region_note_wanted(struct pshare_region *region, const struct pshare_found *found,
+			       struct pshare_tally *tally);
+
+/* The region of this address is worth a visit soon. */
 void pshare_region_promote(struct pshare_vm *vm, u64 addr);
+
+/**
+ * pshare_region_want() - pages have equals that have become frames: look at them soon
+ * @vm: whose pages
+ * @addr: where their region begins
+ * @pages: a bit for each; where few pages change, only these need to be looked at
+ * Context: any; takes the queue's lock.
+ */
+void pshare_region_want(struct pshare_vm *vm, u64 addr, const unsigned long *pages);
 
 /* Pages of the region with this address that were merged into the zero page. */
 unsigned int pshare_region_zeros(struct pshare_vm *vm, u64 addr);
@@ -260,6 +279,7 @@ void pshare_region_drain_soon(void);
 /* The queue's lock, for the requests that are kept under it. */
 void pshare_region_lock(void);
 void pshare_region_unlock(void);
+void pshare_region_assert_locked(void);
 
 /* Resident pages that a layout walk has seen: the index gets room for them at once. */
 void pshare_region_expect(struct pshare_vm *vm, u64 pages);

@@ -58,7 +58,7 @@ static enum twin lock_other(struct pshare_vm *vm)
 	return TWIN_THERE;
 }
 
-void pshare_visit_leave_other(struct pshare_visit *visit)
+static void leave_other(struct pshare_visit *visit)
 {
 	struct pshare_vm *vm = visit->other.vm;
 
@@ -86,7 +86,7 @@ static enum twin enter_other(struct pshare_visit *visit, u32 slot)
 
 	if (vm && vm->slot == slot && !is_wanted(vm))
 		return TWIN_THERE;
-	pshare_visit_leave_other(visit);
+	leave_other(visit);
 	vm = pshare_vm_find_slot(slot);
 	if (!vm)
 		return TWIN_STALE;
@@ -139,32 +139,55 @@ const struct pshare_candidate *pshare_visit_find_twin(struct pshare_visit *visit
 	return NULL;
 }
 
-/* A page that is equal to a new frame can be merged into it: soon. */
-static void promote(struct pshare_visit *visit, const struct pshare_candidate *twin)
+static void tell(struct pshare_visit *visit, struct pshare_want *want)
 {
-	u64 region = (u64)twin->slot << 48 | twin->addr >> PSHARE_REGION_SHIFT;
-	u64 *last = &visit->promoted[twin->slot % ARRAY_SIZE(visit->promoted)];
+	u64 addr = want->region << PSHARE_REGION_SHIFT;
 	struct pshare_vm *vm;
 
-	/* Twins lie side by side. */
-	if (*last == region)
-		return;
-	*last = region;
-	if (twin->slot == visit->vm->slot) {
-		pshare_region_promote(visit->vm, twin->addr);
-		return;
+	if (want->slot == visit->vm->slot) {
+		pshare_region_want(visit->vm, addr, want->pages);
+	} else {
+		vm = pshare_vm_find_slot(want->slot);
+		if (!vm)
+			return;
+		pshare_region_want(vm, addr, want->pages);
+		pshare_vm_put(vm);
 	}
-	vm = pshare_vm_find_slot(twin->slot);
-	if (!vm)
-		return;
-	pshare_region_promote(vm, twin->addr);
-	pshare_vm_put(vm);
 }
 
-void pshare_visit_promote_twins(struct pshare_visit *visit, const struct pshare_look *look)
+/* Twins lie side by side: most are in the region that the last one was in. */
+static void want(struct pshare_visit *visit, const struct pshare_candidate *twin)
+{
+	struct pshare_want *want = &visit->wants[twin->slot % PSHARE_WANTS];
+	u64 region = twin->addr >> PSHARE_REGION_SHIFT;
+
+	if (want->slot != twin->slot || want->region != region) {
+		if (want->slot)
+			tell(visit, want);
+		want->slot = twin->slot;
+		want->region = region;
+		bitmap_zero(want->pages, PSHARE_REGION_PAGES);
+	}
+	__set_bit((twin->addr >> PAGE_SHIFT) % PSHARE_REGION_PAGES, want->pages);
+}
+
+/* A page that is equal to a new frame can be merged into it: soon. */
+void pshare_visit_want_twins(struct pshare_visit *visit, const struct pshare_look *look)
 {
 	unsigned int i;
 
 	for (i = 0; i < look->nr_twins; i++)
-		promote(visit, &look->twins[i]);
+		want(visit, &look->twins[i]);
+}
+
+void pshare_visit_leave_twins(struct pshare_visit *visit)
+{
+	unsigned int i;
+
+	leave_other(visit);
+	for (i = 0; i < PSHARE_WANTS; i++) {
+		if (visit->wants[i].slot)
+			tell(visit, &visit->wants[i]);
+		visit->wants[i].slot = 0;
+	}
 }

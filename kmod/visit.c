@@ -148,13 +148,17 @@ static void judge(struct pshare_visit *visit, struct pshare_look *look)
 /* Where all pages are stable none will be pending, so marks are not needed. */
 static void trust(struct pshare_visit *visit, struct pshare_look *look)
 {
-	visit->found.volatile_pages += visit->revisit && !look->known && !look->zero && !look->frame;
+	bool candidate = !look->zero && !look->frame;
+
+	visit->found.volatile_pages += visit->revisit && !look->known && candidate;
 	look->stable = true;
 }
 
+/* Across nodes there is one for all, which begin() sets. */
 static void set_sharer_of(struct pshare_visit *visit, const struct pshare_look *look)
 {
-	set_sharer(visit, visit->across_nodes ? NUMA_NO_NODE : page_to_nid(look->page));
+	if (unlikely(!visit->across_nodes))
+		set_sharer(visit, page_to_nid(look->page));
 }
 
 static void look_up(struct pshare_visit *visit, struct pshare_look *look)
@@ -291,14 +295,15 @@ static bool changed_already(struct pshare_visit *visit, const struct pshare_look
 static void resolve_twin(struct pshare_visit *visit, struct pshare_look *look)
 {
 	/* A page of this chunk may have become the frame meanwhile. */
-	look->frame = pshare_frame_find(look->key, &visit->sharer);
+	if (pshare_index_may_have(&pshare_index, look->key))
+		look->frame = pshare_frame_find(look->key, &visit->sharer);
 	if (look->frame)
 		return;
 	if (!pshare_visit_find_twin(visit, look))
 		return;
 	make_frame(visit, look);
 	if (look->frame)
-		pshare_visit_promote_twins(visit, look);
+		pshare_visit_want_twins(visit, look);
 }
 
 static void resolve_single(struct pshare_visit *visit, struct pshare_look *look)
@@ -334,7 +339,7 @@ static bool finish_large(struct pshare_visit *visit, struct large *large)
 		return false;
 	pages = compound_nr(head);
 	if (pshare_huge_worth(visit->vm, large->duplicates, pages)) {
-		pshare_visit_leave_other(visit);
+		pshare_visit_leave_twins(visit);
 		flush_batch(visit);
 		return pshare_huge_split(visit, head, large->addr, large->duplicates);
 	}
@@ -384,7 +389,7 @@ static bool resolve_chunk(struct pshare_visit *visit, struct large *large)
 		else
 			resolve_single(visit, look);
 	}
-	pshare_visit_leave_other(visit);
+	pshare_visit_leave_twins(visit);
 	return split;
 }
 
@@ -401,6 +406,11 @@ static void note_chunk(struct pshare_visit *visit)
 	visit->more |= i < chunk->nr_give_back;
 }
 
+static bool is_wanted(const struct pshare_visit *visit, unsigned int first, unsigned int n)
+{
+	return !visit->wanted || find_next_bit(visit->wanted, first + n, first) < first + n;
+}
+
 /* Return: 1 if a large folio was split, 0, or -EBUSY. */
 static int visit_chunk(struct pshare_visit *visit, unsigned long addr, unsigned int n,
 		       struct large *large)
@@ -409,12 +419,17 @@ static int visit_chunk(struct pshare_visit *visit, unsigned long addr, unsigned 
 	spinlock_t *ptl;
 	pte_t *ptep;
 
+	if (!is_wanted(visit, first, n))
+		return 0;
 	ptep = pshare_pte_lock(visit->mm, visit->pmd, addr, &ptl);
 	if (!ptep)
 		return -EBUSY;
 	visit->chunk.domain = visit->vm->domain;
-	memset(visit->promoted, 0, sizeof(visit->promoted));
-	pshare_walk_collect(ptep, first, n, &visit->chunk, &visit->tally);
+	if (visit->wanted)
+		visit->more |= pshare_walk_pick(ptep, first, n, visit->wanted, &visit->chunk,
+						&visit->tally);
+	else
+		pshare_walk_collect(ptep, first, n, &visit->chunk, &visit->tally);
 	look_up_chunk(visit);
 	pte_unmap_unlock(ptep, ptl);
 	note_chunk(visit);
@@ -505,6 +520,10 @@ static int visit_area(struct pshare_visit *visit, unsigned long addr, unsigned l
 		pshare_huge_sample(visit, addr);
 		return 0;
 	}
+	if (pmd_trans_huge(value) && visit->wanted) {
+		visit->more = true;
+		return 0;
+	}
 	if (pmd_trans_huge(value) && !pshare_huge_visit(visit, addr))
 		return 0;
 	return visit->sampling ? sample_table(visit, addr, end) :
@@ -552,7 +571,8 @@ static void begin(struct pshare_visit *visit, const struct pshare_work *work)
 	visit->sampling = false;
 	visit->printing = false;
 	visit->revisit = region->visits;
-	visit->trust = work->full_speed ||
+	visit->wanted = work->kind == PSHARE_LOOK_WANTED ? work->wanted : NULL;
+	visit->trust = work->full_speed || visit->wanted ||
 		       (work->kind == PSHARE_LOOK_PROMOTED && region->calm && !region->burnt);
 	visit->trust_known = region->calm || pshare_region_is_spaced(region);
 	visit->burnt = region->burnt;
@@ -562,6 +582,8 @@ static void begin(struct pshare_visit *visit, const struct pshare_work *work)
 	visit->zero_pages = READ_ONCE(pshare_knobs.use_zero_pages);
 	visit->across_nodes = READ_ONCE(pshare_knobs.merge_across_nodes);
 	visit->salt_nid = NUMA_NO_NODE - 1;
+	if (visit->across_nodes)
+		set_sharer(visit, NUMA_NO_NODE);
 	memset(&visit->found, 0, sizeof(visit->found));
 	memset(&visit->chunk.print, 0, sizeof(visit->chunk.print));
 	visit->nr_give_back = 0;
@@ -659,6 +681,16 @@ static int look_first(struct pshare_visit *visit, const struct pshare_work *work
 	}
 }
 
+static int visit_wanted(struct pshare_visit *visit, struct pshare_region *region)
+{
+	int err = visit_locked(visit);
+
+	pshare_region_note_wanted(region, &visit->found, &visit->tally);
+	/* Whether any memory is left is for the next visit to say. */
+	visit->found.present = 1;
+	return err;
+}
+
 static int visit_all(struct pshare_visit *visit, struct pshare_region *region)
 {
 	int err;
@@ -683,7 +715,8 @@ int pshare_visit_region(struct pshare_visit *visit, const struct pshare_work *wo
 		return -ESRCH;
 	err = look_first(visit, work);
 	if (err == 1)
-		err = visit_all(visit, work->region);
+		err = visit->wanted ? visit_wanted(visit, work->region) :
+				      visit_all(visit, work->region);
 	mmput_async(visit->mm);
 	visit->tally.c[PSHARE_C_skipped_busy] += err == -EBUSY;
 	if (visit->more)

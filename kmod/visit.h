@@ -11,6 +11,7 @@
 #include "walk.h"
 
 #define PSHARE_MAX_GIVE_BACK	64
+#define PSHARE_WANTS		4
 
 /**
  * struct pshare_other - another VM, in which twins are looked at
@@ -23,6 +24,18 @@ struct pshare_other {
 };
 
 /**
+ * struct pshare_want - pages of one region whose equals have become frames
+ * @slot: of its VM; 0 if there is none
+ * @region: address >> PSHARE_REGION_SHIFT
+ * @pages: a bit for each
+ */
+struct pshare_want {
+	u32 slot;
+	u64 region;
+	DECLARE_BITMAP(pages, PSHARE_REGION_PAGES);
+};
+
+/**
  * struct pshare_visit - what a scanner thread needs while it visits a region
  * @vm: whose region it is
  * @mm: its address space
@@ -32,6 +45,7 @@ struct pshare_other {
  * @sampling: only the pages of @sample are looked at
  * @printing: and what the page tables map
  * @sample: number of that sample
+ * @wanted: only these pages are looked at; NULL: all
  * @revisit: the region was visited before
  * @trust: every page counts as stable
  * @trust_known: every page does that has not changed since the last visit
@@ -46,12 +60,13 @@ struct pshare_other {
  * @pools: free pages for frames: of any node, and of each node
  * @place: where a twin of this VM was looked for last
  * @other: another VM, kept while the pages of a chunk have their twins there
- * @promoted: regions that were promoted last, by pages of this chunk
+ * @wants: what the pages of this chunk have found worth a look, by slot
  * @batch: pages to merge
  * @chunk: page table entries that are being looked at
  * @tally: counters of this visit
  * @found: what the region holds
- * @more: there are more frames to give back than one visit does
+ * @more: there is more to be done than this visit does: frames to give back, or large
+ *        folios of which only some pages were wanted
  * @give_back: page numbers of frames that are to be plain pages again
  * @nr_give_back: how many of them
  */
@@ -64,6 +79,7 @@ struct pshare_visit {
 	bool sampling;
 	bool printing;
 	unsigned int sample;
+	const unsigned long *wanted;
 	bool revisit;
 	bool trust;
 	bool trust_known;
@@ -78,7 +94,7 @@ struct pshare_visit {
 	struct pshare_pool *pools;
 	struct pshare_place place;
 	struct pshare_other other;
-	u64 promoted[8];
+	struct pshare_want wants[PSHARE_WANTS];
 	struct pshare_batch batch;
 	struct pshare_chunk chunk;
 	struct pshare_tally tally;
@@ -121,18 +137,19 @@ void pshare_visit_look_up(struct pshare_visit *visit, struct pshare_look *look);
 
 /*
  * The first of the twins that is really there and equal, or NULL. The VM that it is in is kept
- * locked, for the next page's twin: pshare_visit_leave_other() after 512 pages at most, and
- * before anything that may sleep for long.
+ * locked for the next page's twin, until pshare_visit_leave_twins().
  */
 const struct pshare_candidate *pshare_visit_find_twin(struct pshare_visit *visit,
 						      const struct pshare_look *look);
-void pshare_visit_leave_other(struct pshare_visit *visit);
 
 /*
- * A page has become a frame: the regions of all that may be equal are visited soon,
- * of which only one has been looked at.
+ * A page has become a frame: all that may be equal, of which only one has been looked at,
+ * are looked at soon, from pshare_visit_leave_twins() on.
  */
-void pshare_visit_promote_twins(struct pshare_visit *visit, const struct pshare_look *look);
+void pshare_visit_want_twins(struct pshare_visit *visit, const struct pshare_look *look);
+
+/* After 512 pages at most, and before anything that may sleep for long. */
+void pshare_visit_leave_twins(struct pshare_visit *visit);
 
 /**
  * pshare_huge_visit() - look at a huge page, split it if that is worth it

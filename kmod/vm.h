@@ -95,6 +95,7 @@ struct pshare_layout {
  *           queue's lock
  * @nr_regions: how many they are
  * @nr_marked: how many of them keep marks of their pages
+ * @nr_wanted: how many of them have pages that are wanted, see marks.h
  * @expected: resident pages at the last layout walk
  * @walk: the layout walk that is going on
  * @layout: stands for the search for new regions in the queue
@@ -132,6 +133,7 @@ struct pshare_vm {
 	struct xarray regions;
 	u64 nr_regions;
 	u64 nr_marked;
+	u64 nr_wanted;
 	u64 expected;
 	struct pshare_layout walk;
 	struct pshare_region layout;

@@ -123,13 +123,14 @@ static void collect_page(struct page *page, unsigned int nr, struct pshare_chunk
 			 struct pshare_tally *tally)
 {
 	struct folio *folio = page_folio(page);
+	enum pshare_page_kind kind = folio_test_large(folio) ? PSHARE_PAGE_LARGE :
+							       PSHARE_PAGE_SINGLE;
 
 	if (folio_test_anon(folio)) {
 		if (folio_test_ksm(folio))
 			tally->c[PSHARE_C_skipped_ksm]++;
 		else
-			collect_look(page, page_address(page), folio_test_large(folio) ?
-				     PSHARE_PAGE_LARGE : PSHARE_PAGE_SINGLE, nr, chunk);
+			collect_look(page, page_address(page), kind, nr, chunk);
 	} else if (is_foreign(page, chunk)) {
 		chunk->frames += pshare_frame_is_ours(page);
 		chunk->give_back[chunk->nr_give_back++] = nr;
@@ -229,6 +230,25 @@ void pshare_walk_collect(pte_t *ptep, unsigned int first, unsigned int n,
 		}
 	}
 	take_fingerprints(chunk, tally);
+}
+
+bool pshare_walk_pick(pte_t *ptep, unsigned int first, unsigned int n,
+		      const unsigned long *wanted, struct pshare_chunk *chunk,
+		      struct pshare_tally *tally)
+{
+	bool large = false;
+	unsigned int i;
+
+	begin_chunk(chunk);
+	for (i = first; (i = find_next_bit(wanted, first + n, i)) < first + n; i++) {
+		collect_entry(pshare_ptep_get(ptep + i - first), i, chunk, tally);
+		if (chunk->n && chunk->look[chunk->n - 1].kind == PSHARE_PAGE_LARGE) {
+			large = true;
+			chunk->n--;
+		}
+	}
+	take_fingerprints(chunk, tally);
+	return large;
 }
 
 unsigned int pshare_walk_print(pte_t *ptep, unsigned int n, struct pshare_print *print)

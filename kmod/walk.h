@@ -139,6 +139,20 @@ void pshare_walk_collect(pte_t *ptep, unsigned int first, unsigned int n,
 			 struct pshare_chunk *chunk, struct pshare_tally *tally);
 
 /**
+ * pshare_walk_pick() - look at some of the pages of a chunk
+ * @ptep: its first entry; the page table lock is held
+ * @first: page number of that entry in the region
+ * @n: entries, up to PSHARE_CHUNK_PAGES
+ * @wanted: a bit for each page of the region that is looked at
+ * @chunk: filled, with those pages only, and none that are part of a large folio
+ * @tally: skipped pages are counted here
+ * Return: true if one of them is part of a large folio, which is to be looked at as a whole.
+ */
+bool pshare_walk_pick(pte_t *ptep, unsigned int first, unsigned int n,
+		      const unsigned long *wanted, struct pshare_chunk *chunk,
+		      struct pshare_tally *tally);
+
+/**
  * pshare_walk_sample() - look at the pages of one sample in a chunk
  * @ptep: its first entry; the page table lock is held
  * @first: page number of that entry in the region

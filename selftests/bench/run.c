@@ -25,7 +25,7 @@ static unsigned int poll_ms(const struct sample *first, const struct sample *sam
 {
 	double ms = (sample->cpu_ns - first->cpu_ns) / 1e6 * 0.005;
 
-	return ms < 2 ? 2 : ms > 200 ? 200 : ms;
+	return ms < 1 ? 1 : ms > 200 ? 200 : ms;
 }
 
 struct progress {

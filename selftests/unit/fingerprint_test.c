@@ -92,7 +92,8 @@ static bool is_permutation(const struct pshare_hasher *hasher)
 	unsigned int i;
 
 	for (i = 0; i < PSHARE_PAGE_LINES; i++)
-		seen |= hasher->line[i] < PSHARE_PAGE_BYTES ? 1ULL << hasher->line[i] / PSHARE_LINE_BYTES : 0;
+		if (hasher->line[i] < PSHARE_PAGE_BYTES)
+			seen |= 1ULL << hasher->line[i] / PSHARE_LINE_BYTES;
 	return !~seen;
 }
 

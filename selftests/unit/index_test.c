@@ -58,7 +58,7 @@ static int remember(u64 key, struct pshare_candidate who, struct pshare_candidat
 /* Looks without leaving anything behind. */
 static bool holds(u64 key, struct pshare_candidate who)
 {
-	const u64 *bucket = bucket_of(&idx, key);
+	const u64 *bucket = pshare_index_bucket(&idx, key);
 
 	return is_among(bucket, PSHARE_BUCKET_ENTRIES, entry_of(who, tag_of(key)));
 }

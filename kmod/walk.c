@@ -164,7 +164,7 @@ static __always_inline u64 mapped_by(pte_t pte)
 }
 
 static noinline void collect_entry(pte_t pte, unsigned int nr, struct pshare_chunk *chunk,
-			  struct pshare_tally *tally)
+				   struct pshare_tally *tally)
 {
 	if (pte_none(pte))
 		return;

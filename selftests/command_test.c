@@ -437,6 +437,52 @@ HOST_TEST(command, monitor_tells_each_event_in_a_line)
 	run_free(&text);
 }
 
+/* Events that the kernel had to drop because a process did not read them. */
+static unsigned long dropped_for(pid_t pid)
+{
+	unsigned long drops, sum = 0;
+	FILE *file = fopen("/proc/net/netlink", "re");
+	char line[256];
+	int port;
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "%*s %*s %d %*s %*s %*s %*s %*s %lu", &port, &drops) == 2 &&
+		    port == pid)
+			sum += drops;
+	if (file)
+		fclose(file);
+	return sum;
+}
+
+HOST_TEST(command, monitor_tells_that_events_were_lost_and_goes_on)
+{
+	struct run run = { 0 };
+	struct child a, b;
+	int i;
+
+	twins(_metadata, &self->host, &a, &b);
+	run_begin(&run, "monitor -j");
+	start_listening(&run);
+	kill(run.pid, SIGSTOP);
+	for (i = 0; i < 20000 && !dropped_for(run.pid); i++) {
+		ASSERT_OK(vm_add(a.pid, "flood", 0));
+		ASSERT_OK(vm_del(a.pid, false));
+	}
+	EXPECT_LT(0, dropped_for(run.pid));
+	kill(run.pid, SIGCONT);
+	EXPECT_TRUE(run_says(&run, "\"event\":\"lost\"", SECONDS));
+	/* What comes before it has read the rest may be lost, too. */
+	for (i = 0; i < SECONDS && !run_says(&run, "\"name\":\"after\"", 1); i++) {
+		ASSERT_OK(vm_add(b.pid, "after", 0));
+		ASSERT_OK(vm_del(b.pid, false));
+	}
+	EXPECT_GT(SECONDS, i);
+	kill(run.pid, SIGINT);
+	run_end(&run);
+	expect(_metadata, &run, EXIT_DONE);
+	run_free(&run);
+}
+
 HOST_TEST(command, monitor_ends_when_the_module_goes)
 {
 	struct run run = { 0 };

@@ -5,7 +5,7 @@
  * KVM changes the scheduler's code when the first guest comes and when the last
  * one goes. Under emulation another processor can run such code half changed and
  * dies of it ("Oops: int3" in __schedule). So the first guest is made while there
- * is one processor, and never goes.
+ * is one processor, see selftests/init, and never goes.
  */
 #include <fcntl.h>
 #include <linux/kvm.h>

@@ -12,7 +12,7 @@
 #define KSM		"/sys/kernel/mm/ksm/"
 #define PSHARE		"/sys/kernel/mm/pshare/"
 #define MAX_WATCHED	256
-#define ROUND_SECONDS	600	/* guests in real time leave little of the processors */
+#define ROUND_SECONDS	600	/* guests leave little of the processor */
 
 uint64_t read_u64(const char *path)
 {

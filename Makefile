@@ -231,7 +231,8 @@ build/fuzz/%.o: %.c
 deps:
 	$(Q)scripts/deps
 
-check: deps
+check:
+	$(Q)scripts/deps --packages
 	$(Q)scripts/check $(CHECK_KERNELS:%=--kernel %) $(if $(TEST),--test "$(TEST)") $(if $(filter 1,$(PARALLEL)),--parallel)
 
 # Kernels that look for mistakes are slow: more memory and time for everything.

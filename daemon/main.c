@@ -2,6 +2,7 @@
 /* pshared: registers virtual machines as they start. */
 #include <stdio.h>
 
+#include "log.h"
 #include "options.h"
 #include "pshare.h"
 #include "service.h"
@@ -13,7 +14,7 @@ static int check(const char *path)
 	struct settings *settings = settings_load(path, error);
 
 	if (!settings) {
-		fprintf(stderr, "pshared: %s\n", error);
+		log_error("%s", error);
 		return WRONG_USAGE;
 	}
 	settings_free(settings);

@@ -328,6 +328,9 @@ deb: deps
 check-packages:
 	$(Q)scripts/deps --packages
 	$(Q)scripts/package-test
+	$(Q)set -e; for kernel in $(CHECK_KERNELS); do \
+		scripts/unit-test --kernel $$kernel build/package-test/debs/old; \
+	done
 
 help:
 	@echo 'Build'
@@ -344,7 +347,8 @@ help:
 	@echo '  make check               everything, on both kernels; KERNEL=6.1 one, TEST=NAME one program,'
 	@echo '                           PARALLEL=1 both kernels at once'
 	@echo '  make check-debug         on kernels with KASAN, lockdep, kmemleak; builds them the first time'
-	@echo '  make check-packages      installs, upgrades and removes the packages in a clean Debian root'
+	@echo '  make check-packages      installs, upgrades and removes the packages in a clean Debian root,'
+	@echo '                           and runs the daemon under systemd in a virtual machine'
 	@echo '  make bench               CPU time and savings beside ksmd; BENCH=NAME one workload, KERNEL=6.1'
 	@echo '                           one kernel, SCANNER=pshare without ksmd'
 	@echo '  make bench-native        fingerprint, lookup and compare on this processor, beside plain reading'

@@ -95,6 +95,10 @@ static unsigned int count_duplicates(struct pshare_visit *visit, struct page *he
 	unsigned int i, duplicates = 0;
 
 	for (i = first; i < first + n; i++) {
+		if (i % PSHARE_CHUNK_PAGES == 0) {
+			pshare_visit_leave_twins(visit);
+			cond_resched();
+		}
 		look.page = head + i;
 		look.content = page_address(look.page);
 		look.nr = i;

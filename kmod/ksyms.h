@@ -53,10 +53,16 @@ static inline pte_t *pshare_pte_lock(struct mm_struct *mm, pmd_t *pmd, unsigned 
 static inline void pshare_notifier_start(struct mmu_notifier_range *range)
 {
 	might_sleep();
-	if (mm_has_notifiers(range->mm)) {
-		range->flags |= MMU_NOTIFIER_RANGE_BLOCKABLE;
+	range->flags |= MMU_NOTIFIER_RANGE_BLOCKABLE;
+	if (mm_has_notifiers(range->mm))
 		ksym(__mmu_notifier_invalidate_range_start)(range);
-	}
+}
+
+/* The same without sleeping. Return: false if a notifier cannot; then none has been started. */
+static inline bool pshare_notifier_try_start(struct mmu_notifier_range *range)
+{
+	return !mm_has_notifiers(range->mm) ||
+	       !ksym(__mmu_notifier_invalidate_range_start)(range);
 }
 
 static inline void pshare_notifier_end(struct mmu_notifier_range *range)

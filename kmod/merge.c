@@ -19,6 +19,7 @@
 #include "store.h"
 #include "trace.h"
 #include "vector.h"
+#include "vm.h"
 
 enum merge_state {
 	MERGE_LEFT,	/* not touched, or put back */
@@ -233,8 +234,24 @@ static void drop_pages(struct pshare_batch *batch)
 	batch->n = 0;
 }
 
-void pshare_merge_batch(struct vm_area_struct *vma, pmd_t *pmd, struct pshare_batch *batch,
-			struct pshare_tally *tally, struct pshare_found *found)
+/*
+ * A notifier that may sleep lets others run, too, and KVM's does. Until its end a guest that
+ * touches the range faults, again and again. So none sleeps, but where one has to.
+ */
+static void start_notifiers(struct pshare_vm *vm, struct mmu_notifier_range *range)
+{
+	if (!READ_ONCE(vm->notifier_sleeps)) {
+		if (pshare_notifier_try_start(range))
+			return;
+		/* The kernel logs each such failure: this is the only one. */
+		WRITE_ONCE(vm->notifier_sleeps, true);
+	}
+	pshare_notifier_start(range);
+}
+
+void pshare_merge_batch(struct pshare_vm *vm, struct vm_area_struct *vma, pmd_t *pmd,
+			struct pshare_batch *batch, struct pshare_tally *tally,
+			struct pshare_found *found)
 {
 	struct pshare_merge *item = batch->item;
 	struct mmu_notifier_range range;
@@ -248,7 +265,7 @@ void pshare_merge_batch(struct vm_area_struct *vma, pmd_t *pmd, struct pshare_ba
 	for (i = 0; i < n; i++)
 		item[i].state = MERGE_LEFT;
 	pshare_range_init(&range, vma, item[0].addr, item[n - 1].addr + PAGE_SIZE);
-	pshare_notifier_start(&range);
+	start_notifiers(vm, &range);
 	first = pshare_pte_lock(vma->vm_mm, pmd, item[0].addr, &ptl);
 	if (first) {
 		replace_entries(vma, first, batch, tally, found);

@@ -39,6 +39,7 @@ struct pshare_batch {
 
 /**
  * pshare_merge_batch() - replace pages by their frames, where all is right
+ * @vm: whose pages they are
  * @vma: private anonymous area that all pages are in
  * @pmd: of their page table
  * @batch: emptied; the references in it are dropped
@@ -48,7 +49,8 @@ struct pshare_batch {
  * Context: mmap_lock of the VM held for read, its mm_users held,
  * pshare_store_sem held for read; may sleep.
  */
-void pshare_merge_batch(struct vm_area_struct *vma, pmd_t *pmd, struct pshare_batch *batch,
-			struct pshare_tally *tally, struct pshare_found *found);
+void pshare_merge_batch(struct pshare_vm *vm, struct vm_area_struct *vma, pmd_t *pmd,
+			struct pshare_batch *batch, struct pshare_tally *tally,
+			struct pshare_found *found);
 
 #endif

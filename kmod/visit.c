@@ -231,8 +231,8 @@ static void look_up_chunk(struct pshare_visit *visit)
 static void flush_batch(struct pshare_visit *visit)
 {
 	if (visit->batch.n)
-		pshare_merge_batch(visit->vma, visit->pmd, &visit->batch, &visit->tally,
-				   &visit->found);
+		pshare_merge_batch(visit->vm, visit->vma, visit->pmd, &visit->batch,
+				   &visit->tally, &visit->found);
 }
 
 static void drop_look(struct pshare_look *look)
@@ -471,6 +471,8 @@ static int visit_table(struct pshare_visit *visit, unsigned long addr, unsigned 
 		if (ret < 0)
 			break;
 		split |= ret;
+		/* A guest may wait for this processor. */
+		cond_resched();
 	}
 	split |= finish_large(visit, &large);
 	flush_batch(visit);

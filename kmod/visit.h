@@ -148,7 +148,7 @@ const struct pshare_candidate *pshare_visit_find_twin(struct pshare_visit *visit
  */
 void pshare_visit_want_twins(struct pshare_visit *visit, const struct pshare_look *look);
 
-/* After 512 pages at most, and before anything that may sleep for long. */
+/* After 64 pages at most, and before anything that may sleep for long. */
 void pshare_visit_leave_twins(struct pshare_visit *visit);
 
 /**

@@ -85,6 +85,7 @@ struct pshare_layout {
  * @thp: enum pshare_thp_policy
  * @automatic: taken in by scope "all"
  * @paused: not scanned
+ * @notifier_sleeps: somebody who is told of changes of its page tables has to sleep for it
  * @ending: left the registry, or its process ended; never cleared
  * @scan_sem: held for read by a scanner while it works on the VM, for write
  *            to keep the scanners out (unmerge, change of domain, end)
@@ -125,6 +126,7 @@ struct pshare_vm {
 	u32 thp;
 	bool automatic;
 	bool paused;
+	bool notifier_sleeps;
 	bool ending;
 	struct rw_semaphore scan_sem;
 	struct work_struct exit_work;
@@ -163,6 +165,7 @@ struct pshare_vm_params {
 	u32 weight;
 	u32 thp;
 	bool paused;
+	bool notifier_sleeps;
 	bool force;
 	bool automatic;
 	const char *name;

@@ -202,10 +202,10 @@ void pshare_index_set_crowded(struct pshare_index *index, u64 key)
 	set_bit(key >> 24 & (PSHARE_CROWDED_BITS - 1), index->crowded);
 }
 
-/* 1.75 entries a page, 14 bytes: 1.7% of the pages lose theirs; with 1.25 it would be 6.7%. */
+/* 1.69 entries a page, 13.5 bytes: 2% of the pages lose theirs; with 1.25 it would be 6.7%. */
 static u32 buckets_for(u64 pages)
 {
-	u64 n = pages * 7 / 4 / PSHARE_BUCKET_ENTRIES;
+	u64 n = pages * 27 / 16 / PSHARE_BUCKET_ENTRIES;
 
 	if (n < MIN_BUCKETS)
 		return MIN_BUCKETS;

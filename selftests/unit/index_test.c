@@ -7,7 +7,7 @@
 #include "../../kmod/index.c"
 
 #define SLOT	1
-#define MANY	100000
+#define MANY	102400
 #define LAST	(PSHARE_ADDR_LIMIT - 4096)
 
 static struct pshare_index idx;
@@ -245,7 +245,7 @@ static void test_growth(void)
 	}
 	for (i = 0; i < ARRAY_SIZE(odd); i++) {
 		kept = resized(MANY, odd[i]);
-		ok(kept > 0.9, "a full table that grows to %u%% keeps %.1f%%", odd[i], 100 * kept);
+		ok(kept > 0.88, "a full table that grows to %u%% keeps %.1f%%", odd[i], 100 * kept);
 		kept = resized(MANY / 2, odd[i]);
 		ok(kept > 0.98, "one half full keeps %.1f%%", 100 * kept);
 	}
@@ -260,13 +260,13 @@ static void test_shrinking(void)
 
 	for (i = 0; i < ARRAY_SIZE(percents); i++) {
 		/* Entries spread unevenly, so that some buckets stay with room. */
-		room = min(1.0, 1.75 * percents[i] / 100);
+		room = min(1.0, 1.6875 * percents[i] / 100);
 		kept = resized(MANY, percents[i]);
-		ok(kept > room * 0.8, "a full table that shrinks to %u%% keeps %.1f%%",
+		ok(kept > room * 0.75, "a full table that shrinks to %u%% keeps %.1f%%",
 		   percents[i], 100 * kept);
-		room = min(1.0, 1.75 * 4 * percents[i] / 100);
+		room = min(1.0, 1.6875 * 4 * percents[i] / 100);
 		kept = resized(MANY / 4, percents[i]);
-		ok(kept > room * 0.8, "one a quarter full keeps %.1f%%", 100 * kept);
+		ok(kept > room * 0.75, "one a quarter full keeps %.1f%%", 100 * kept);
 	}
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <signal.h>
 #include <unistd.h>
@@ -126,20 +127,30 @@ int run_pshare(struct run *run, const char *format, ...)
 	return run_end(run);
 }
 
+/* Its offset is the command's, too: only pread() leaves it alone. */
+static bool has_said(struct run *run, const char *text)
+{
+	int fd = fileno(run->out_file);
+	bool found = false;
+	struct stat stat;
+	char *so_far;
+
+	if (fstat(fd, &stat))
+		return false;
+	so_far = calloc(1, stat.st_size + 1);
+	if (so_far && pread(fd, so_far, stat.st_size, 0) > 0)
+		found = strstr(so_far, text);
+	free(so_far);
+	return found;
+}
+
 bool run_says(struct run *run, const char *text, unsigned int seconds)
 {
 	double end = deadline(seconds);
-	bool found = false;
-	char *so_far;
+	bool found;
 
-	while (!found && now() < end) {
-		so_far = calloc(1, 65536);
-		if (pread(fileno(run->out_file), so_far, 65535, 0) > 0)
-			found = strstr(so_far, text);
-		free(so_far);
-		if (!found)
-			pause_ms(20);
-	}
+	while (!(found = has_said(run, text)) && now() < end)
+		pause_ms(20);
 	return found;
 }
 

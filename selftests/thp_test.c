@@ -7,16 +7,21 @@
 HOST_FIXTURE(thp);
 
 #define THP		"/sys/kernel/mm/transparent_hugepage/"
+#define KHUGEPAGED	THP "khugepaged/"
 #define HUGE_KB		(HUGE_SIZE / 1024)
 #define SEED_OWN	5
 #define SEED_NEW	9
 
-/* A VM of @huge huge pages, not registered yet. */
+/*
+ * A VM of @huge huge pages, not registered yet. khugepaged rests: it makes a huge page again
+ * of parts that are not merged yet, and then more are split than there were.
+ */
 static void make_huge(struct __test_metadata *_metadata, struct host *host, struct child *child,
 		      size_t huge, uint64_t seed, uint64_t first)
 {
 	size_t pages = huge * HUGE_PAGES;
 
+	ASSERT_EQ(0, host_set(host, KHUGEPAGED "scan_sleep_millisecs", "4000000000"));
 	ASSERT_OK(host_filled(host, child, NULL, pages, MEM_HUGE, seed, first));
 	ASSERT_EQ(huge * HUGE_KB, smaps_kb(child->pid, child->mem, "AnonHugePages"));
 }

@@ -135,7 +135,7 @@ image_pshare() {
 
 pshare_sources() {
 	find "$top/selftests" -type f
-	find "$build/selftests" "$build/$1/kmod/pshare.ko" "$top/user/pshare" "$top/daemon/pshared" -maxdepth 1 -type f 2>/dev/null
+	find "$build/selftests" "$build/$1/kmod/pshare.ko" "$build/$1/guest/stale_int3.ko" "$top/user/pshare" "$top/daemon/pshared" -maxdepth 1 -type f 2>/dev/null
 	echo "$top/Documentation/ABI/testing/sysfs-kernel-mm-pshare"
 	echo "$top/daemon/pshared.conf"
 }
@@ -165,6 +165,7 @@ put_programs() {
 		cp "$build/$release/kmod/pshare.ko" "$root/lib/modules/$release/updates/"
 		ln -s "$release/updates/pshare.ko" "$root/lib/modules/pshare.ko"
 	fi
+	[[ ! -e $build/$release/guest/stale_int3.ko ]] || cp "$build/$release/guest/stale_int3.ko" "$root/usr/lib/pshare/"
 }
 
 # A guest: QEMU as Debian ships it, a stock kernel, and our program as its init.

@@ -17,6 +17,7 @@
 #define REPLY_SIZE	32768	/* the largest that the kernel makes of a dump */
 #define EVENTS_ROOM	(1 << 20)
 #define DUMP_TRIES	32
+#define MAX_ERRNO	4095	/* of the kernel */
 
 struct nl {
 	struct mnl_socket *socket;
@@ -72,6 +73,11 @@ static int set_error(struct nl *nl, int err, const char *message)
 	nl->error.not_loaded = false;
 	snprintf(nl->error.message, sizeof(nl->error.message), "%s", message);
 	return err;
+}
+
+static int no_sense(struct nl *nl)
+{
+	return set_error(nl, -EBADMSG, "the answer makes no sense; is it our version?");
 }
 
 /* Building a request */
@@ -153,7 +159,7 @@ static int add_reply(struct nl *nl, const struct nlmsghdr *message, struct sink 
 		json_append(sink->rows, object);
 	}
 	if (message->nlmsg_type != sink->type || (object && decode(message, sink->set, object)))
-		return set_error(nl, -EBADMSG, "the answer makes no sense; is it our version?");
+		return no_sense(nl);
 	return 1;
 }
 
@@ -169,6 +175,8 @@ static int verdict(struct nl *nl, const struct nlmsghdr *message, size_t fixed)
 	memcpy(&code, mnl_nlmsg_get_payload(message), sizeof(code));
 	if (code >= 0)
 		return 0;
+	if (code < -MAX_ERRNO)
+		return no_sense(nl);
 	details = json_new();
 	if (message->nlmsg_flags & NLM_F_ACK_TLVS)
 		fields_decode(&ack_fields, mnl_nlmsg_get_payload_offset(message, fixed),

@@ -136,7 +136,7 @@ static bool all_share(void)
 	int i;
 
 	for (i = 0; i < GUESTS; i++)
-		if (frames_of(&guests[i]) < MANY_PAGES)
+		if (frames_of(&guests[i]) <= MANY_PAGES)
 			return false;
 	return saved() > 2 * MANY_PAGES;
 }
@@ -164,7 +164,7 @@ static bool all_have_booted(void)
 static void need_guests(struct __test_metadata *_metadata)
 {
 	double end = now() + ROUND_SECONDS;
-	int64_t most = 0;
+	int64_t most = 0, seen;
 	int i, scans;
 
 	if (guests[0].pid)
@@ -177,7 +177,9 @@ static void need_guests(struct __test_metadata *_metadata)
 	}
 	for (scans = 0; !all_have_booted() && now() < end; scans++) {
 		ASSERT_OK(scan_all_wait());
-		most = saved() > most ? saved() : most;
+		seen = saved();
+		if (seen > most)
+			most = seen;
 	}
 	for (i = 0; i < GUESTS; i++)
 		ASSERT_LE(2, rounds_of(&guests[i]))

@@ -265,20 +265,35 @@ static int prepare(void)
 	return 0;
 }
 
+/* The file where the kernel may have none, nor its folder: a file system over one that it has. */
+static int stand_in(const char *top, const char *path, const char *text)
+{
+	char folder[128];
+	char *end;
+
+	if (mount("none", top, "tmpfs", 0, NULL))
+		return errno;
+	snprintf(folder, sizeof(folder), "%s", path);
+	for (end = folder + strlen(top); (end = strchr(end + 1, '/'));) {
+		*end = '\0';
+		if (mkdir(folder, 0755))
+			return errno;
+		*end = '/';
+	}
+	close(open(path, O_CREAT | O_WRONLY, 0600));
+	return write_file(path, text);
+}
+
 static int lock_down(void)
 {
-	int err = prepare();
-
-	if (!err && mount("none", "/sys/kernel/security", "tmpfs", 0, NULL))
-		err = errno;
-	close(open("/sys/kernel/security/lockdown", O_CREAT | O_WRONLY, 0600));
-	return err ?: write_file("/sys/kernel/security/lockdown",
-				 "none [integrity] confidentiality\n");
+	return prepare() ?: stand_in("/sys/kernel", "/sys/kernel/security/lockdown",
+				     "none [integrity] confidentiality\n");
 }
 
 static int enforce_signatures(void)
 {
-	return prepare() ?: cover("/sys/module/module/parameters/sig_enforce", "Y\n");
+	return prepare() ?: stand_in("/sys/module", "/sys/module/module/parameters/sig_enforce",
+				     "Y\n");
 }
 
 static int disable_modules(void)

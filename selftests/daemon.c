@@ -27,6 +27,20 @@
 #define MAX_WORDS	16
 #define WAIT_SECONDS	30
 #define WATCHDOG_USEC	"20000000"
+#define QUEUE_FILE	"/proc/sys/net/unix/max_dgram_qlen"
+#define QUEUE_SIZE	"10000"
+
+/*
+ * Unlike systemd nobody reads all the time. The daemon, which tells every few seconds that it
+ * lives, would wait once the queue is full.
+ */
+static int lengthen_queue(struct host *host)
+{
+	char now[64];
+	int err = read_file(QUEUE_FILE, now, sizeof(now));
+
+	return err || atoi(now) == atoi(QUEUE_SIZE) ? err : host_set(host, QUEUE_FILE, QUEUE_SIZE);
+}
 
 /* What systemd gives a service of Type=notify. */
 static int open_notify(void)
@@ -100,7 +114,7 @@ static pid_t spawn(const char *log, const char *option)
 
 int daemon_start(struct host *host, struct daemon *daemon, const char *settings)
 {
-	int err = write_settings(settings);
+	int err = write_settings(settings) ?: lengthen_queue(host);
 
 	if (err)
 		return err;

@@ -268,9 +268,20 @@ static int copy_program(const char *path)
 	return system(command) ? EIO : 0;
 }
 
+/* What the last word says is done on SIGUSR1, which waits until the program can take it. */
+static sigset_t usr1(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	return set;
+}
+
 static void become_vm(char *path, const char *words)
 {
 	char line[1024], *argv[MAX_WORDS + 2], *save = NULL, *word;
+	const sigset_t set = usr1();
 	int argc = 0;
 
 	snprintf(line, sizeof(line), "%s", words);
@@ -280,6 +291,7 @@ static void become_vm(char *path, const char *words)
 		argv[argc++] = word;
 	argv[argc] = NULL;
 	setenv(VM_MARK, "1", 1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
 	execv(path, argv);
 	_exit(127);
 }
@@ -309,12 +321,6 @@ void test_vm_end(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
-/* What the last word says is done on SIGUSR1. */
-static void on_usr1(int signal)
-{
-	(void)signal;
-}
-
 static void fork_and_leave(void)
 {
 	if (fork())
@@ -332,13 +338,14 @@ static void exec_another(void)
 bool test_vm_main(int argc, char **argv)
 {
 	const char *last = argv[argc - 1];
+	const sigset_t set = usr1();
+	int signal;
 
 	if (!getenv(VM_MARK))
 		return false;
 	if (!strcmp(last, "-version"))
 		return true;
-	signal(SIGUSR1, on_usr1);
-	pause();
+	sigwait(&set, &signal);
 	if (!strcmp(last, "-daemonize"))
 		fork_and_leave();
 	if (!strcmp(last, "-exec"))

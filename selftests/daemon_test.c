@@ -154,7 +154,6 @@ HOST_TEST(daemon, a_vm_that_becomes_another_program_is_one_no_more)
 	start(_metadata, &self->host, &daemon, TAKE_ALL);
 	pid = test_vm_start(&self->host, QEMU, "-name changes -exec");
 	ASSERT_EQ(pid, registered("changes", &info));
-	pause_ms(200);
 	kill(pid, SIGUSR1);
 	EXPECT_TRUE(unregistered("changes"));
 	EXPECT_EQ(0, metric_settles("pshared_vms{standing=\"registered\"}", 0));
@@ -171,7 +170,6 @@ HOST_TEST(daemon, a_vm_that_goes_into_the_background_stays_registered)
 	start(_metadata, &self->host, &daemon, TAKE_ALL);
 	pid = test_vm_start(&self->host, QEMU, "-name back -daemonize");
 	ASSERT_EQ(pid, registered("back", &info));
-	pause_ms(200);
 	kill(pid, SIGUSR1);
 	waitpid(pid, NULL, 0);
 	EXPECT_EQ(0, metric_settles("pshared_vms{standing=\"new\"}", 0));

@@ -50,7 +50,7 @@ const struct pshare_knob pshare_knob_table[] = {
 	     "0 to share only inside a NUMA node; changes only while nothing is shared"),
 	KNOB_WORDS(thp, thp_words, PSHARE_KNOB_THP_AUTO,
 		   "when a huge page may be split to share its parts"),
-	KNOB(thp_min_duplicates, 1, 512, 256, "pages of 4 KiB",
+	KNOB(thp_min_duplicates, 1, 512, 64, "pages of 4 KiB",
 	     "duplicates among the 512 pages of a huge page that make thp=auto split it"),
 	KNOB(sample_lines, 1, 64, 4, "cache lines of 64 bytes",
 	     "how much of a page its fingerprint reads"),

@@ -55,20 +55,41 @@ static bool is_live(const struct pshare_index *index, u64 entry)
 	return entry && test_bit(candidate_of(entry).slot, index->live);
 }
 
-/* An entry that is worth nothing, or else the one that the key chooses. */
-static unsigned int victim(const struct pshare_index *index, const u64 *bucket, u64 choice)
+/*
+ * Which entry of its bucket a key would have: where it lies in the bucket's part of the keys. Most
+ * get it, so that this much is still known of a key when the table gets another size.
+ */
+static unsigned int favourite(const struct pshare_index *index, u64 key)
+{
+	return (u32)((key >> 32) * index->nr_buckets) / (1U << 29);
+}
+
+/* The first entry from @from on that is free, in a circle. */
+static unsigned int free_entry(const u64 *bucket, unsigned int from)
 {
 	unsigned int i;
 
 	for (i = 0; i < PSHARE_BUCKET_ENTRIES; i++) {
-		if (!READ_ONCE(bucket[i]))
-			return i;
+		unsigned int nr = (from + i) % PSHARE_BUCKET_ENTRIES;
+
+		if (!READ_ONCE(bucket[nr]))
+			return nr;
 	}
+	return PSHARE_BUCKET_ENTRIES;
+}
+
+/* An entry that is worth nothing, or else the one that the key chooses. */
+static unsigned int victim(const struct pshare_index *index, const u64 *bucket, u64 key, u64 mine)
+{
+	unsigned int i = free_entry(bucket, favourite(index, key));
+
+	if (i < PSHARE_BUCKET_ENTRIES)
+		return i;
 	for (i = 0; i < PSHARE_BUCKET_ENTRIES; i++) {
 		if (!is_live(index, READ_ONCE(bucket[i])))
 			return i;
 	}
-	return choice % PSHARE_BUCKET_ENTRIES;
+	return (key >> 16 ^ mine >> PSHARE_TAG_BITS) % PSHARE_BUCKET_ENTRIES;
 }
 
 /*
@@ -94,7 +115,7 @@ static noinline unsigned int remember_otherwise(struct pshare_index *index, u64 
 						bool *known, struct pshare_candidate *found,
 						unsigned int mask)
 {
-	u64 *bucket = pshare_index_bucket(index, key), choice = key >> 16 ^ mine >> PSHARE_TAG_BITS;
+	u64 *bucket = pshare_index_bucket(index, key);
 	unsigned int n = 0;
 
 	*known = false;
@@ -109,7 +130,7 @@ static noinline unsigned int remember_otherwise(struct pshare_index *index, u64 
 	if (!READ_ONCE(index->used))
 		WRITE_ONCE(index->used, true);
 	if (!*known)
-		WRITE_ONCE(bucket[victim(index, bucket, choice)], mine);
+		WRITE_ONCE(bucket[victim(index, bucket, key, mine)], mine);
 	return n;
 }
 
@@ -219,49 +240,57 @@ bool pshare_index_wants_resize(const struct pshare_index *index, u64 pages)
 	return want * 8 > (u64)index->nr_buckets * 9 || want * 2 < index->nr_buckets;
 }
 
-static bool is_among(const u64 *entries, unsigned int n, u64 entry)
+static bool bucket_has(const u64 *bucket, u64 entry)
 {
-	while (n--)
-		if (entries[n] == entry)
+	unsigned int i;
+
+	for (i = 0; i < PSHARE_BUCKET_ENTRIES; i++)
+		if (bucket[i] == entry)
 			return true;
 	return false;
 }
 
 /*
- * Copy what is worth something of an old bucket behind the first n of a new one,
- * which may have come from other old ones: none of a bucket is in it twice.
+ * Copy to bucket @nr of the new table what is worth something of bucket @nr_from of the old one:
+ * of the entries whose middle lies in the new bucket's part of the keys, or of the others. Both are
+ * measured from where that part begins, in units of which an old bucket has as many as the new
+ * table has buckets, and a new one as many as the old table.
  */
-static unsigned int take_over(const struct pshare_index *index, u64 nr, u64 *to, unsigned int n)
+static void take_over(const struct pshare_index *index, u64 nr_from, u64 *to, u64 nr, u64 nr_new,
+		      bool inside)
 {
-	const u64 *from = index->buckets + nr * PSHARE_BUCKET_ENTRIES;
-	unsigned int i, others = n;
+	const u64 *from = index->buckets + nr_from * PSHARE_BUCKET_ENTRIES;
+	s64 begin = nr_from * nr_new - nr * index->nr_buckets;
+	unsigned int i, place;
 
-	for (i = 0; i < PSHARE_BUCKET_ENTRIES && n < PSHARE_BUCKET_ENTRIES; i++)
-		if (is_live(index, from[i]) && !is_among(to, others, from[i]))
-			to[n++] = from[i];
-	return n;
+	for (i = 0; i < PSHARE_BUCKET_ENTRIES; i++) {
+		s64 middle = begin + (s64)((2 * i + 1) * nr_new / (2 * PSHARE_BUCKET_ENTRIES));
+
+		if ((middle >= 0 && middle < index->nr_buckets) != inside)
+			continue;
+		if (!is_live(index, from[i]) || bucket_has(to, from[i]))
+			continue;
+		place = inside ? middle * PSHARE_BUCKET_ENTRIES / index->nr_buckets :
+			middle < 0 ? 0 : PSHARE_BUCKET_ENTRIES - 1;
+		place = free_entry(to, place);
+		if (place < PSHARE_BUCKET_ENTRIES)
+			to[place] = from[i];
+	}
 }
 
 /*
  * Fill a new bucket with what the old ones that cover its part of the keys
  * hold. Which entry of a bucket that it shares with a neighbour is its own is
- * not known any more, so both get them, and the bucket that it has more of
- * comes first.
+ * not known for sure any more, so both get them; those that probably are its own come first.
  */
 static void refill_bucket(const struct pshare_index *index, u64 *to, u64 nr, u64 nr_new)
 {
-	u64 nr_old = index->nr_buckets, narrow = min(nr_old, nr_new);
-	u64 start = nr * nr_old, end = start + nr_old, b;
-	unsigned int n = 0, pass;
+	u64 nr_old = index->nr_buckets, start = nr * nr_old, end = start + nr_old, b;
+	int inside;
 
-	for (pass = 0; pass < 2; pass++) {
-		for (b = start / nr_new; b * nr_new < end; b++) {
-			u64 common = min(end, (b + 1) * nr_new) - max(start, b * nr_new);
-
-			if ((common * 2 <= narrow) == pass)
-				n = take_over(index, b, to, n);
-		}
-	}
+	for (inside = 1; inside >= 0; inside--)
+		for (b = start / nr_new; b * nr_new < end; b++)
+			take_over(index, b, to, nr, nr_new, inside);
 }
 
 int pshare_index_resize_candidates(struct pshare_index *index, u64 pages)

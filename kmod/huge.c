@@ -8,6 +8,7 @@
 
 #include "knobs.h"
 #include "ksyms.h"
+#include "priority.h"
 #include "store.h"
 #include "trace.h"
 #include "visit.h"
@@ -97,7 +98,7 @@ static unsigned int count_duplicates(struct pshare_visit *visit, struct page *he
 	for (i = first; i < first + n; i++) {
 		if (i % PSHARE_CHUNK_PAGES == 0) {
 			pshare_visit_leave_twins(visit);
-			cond_resched();
+			pshare_priority_give_way();
 		}
 		look.page = head + i;
 		look.content = page_address(look.page);

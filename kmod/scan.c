@@ -18,6 +18,7 @@
 #include "knobs.h"
 #include "ksyms.h"
 #include "layout.h"
+#include "priority.h"
 #include "region.h"
 #include "request.h"
 #include "scan.h"
@@ -180,14 +181,14 @@ static int scanner_thread(void *data)
 	struct scanner *scanner = data;
 
 	set_freezable();
-	set_user_nice(current, 5);
+	pshare_priority_low();
 	while (!kthread_should_stop()) {
 		int seen = atomic_read(&kicks);
 		unsigned long wait = run_once(scanner);
 
 		if (wait)
 			rest(scanner, seen, wait);
-		cond_resched();
+		pshare_priority_give_way();
 	}
 	charge(scanner, NULL, true);
 	return 0;

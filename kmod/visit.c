@@ -8,6 +8,7 @@
 #include "compare.h"
 #include "knobs.h"
 #include "ksyms.h"
+#include "priority.h"
 #include "store.h"
 #include "trace.h"
 #include "unmerge.h"
@@ -228,11 +229,15 @@ static void look_up_chunk(struct pshare_visit *visit)
 	}
 }
 
+/* Looking for what is to be merged, and merging it: each takes long enough for somebody who waits. */
 static void flush_batch(struct pshare_visit *visit)
 {
-	if (visit->batch.n)
-		pshare_merge_batch(visit->vm, visit->vma, visit->pmd, &visit->batch,
-				   &visit->tally, &visit->found);
+	if (!visit->batch.n)
+		return;
+	pshare_priority_give_way();
+	pshare_merge_batch(visit->vm, visit->vma, visit->pmd, &visit->batch, &visit->tally,
+			   &visit->found);
+	pshare_priority_give_way();
 }
 
 static void drop_look(struct pshare_look *look)
@@ -472,7 +477,7 @@ static int visit_table(struct pshare_visit *visit, unsigned long addr, unsigned 
 			break;
 		split |= ret;
 		/* A guest may wait for this processor. */
-		cond_resched();
+		pshare_priority_give_way();
 	}
 	split |= finish_large(visit, &large);
 	flush_batch(visit);

@@ -4,6 +4,8 @@
  * scanner that works on their memory. pshare is measured first, at a limit of the
  * CPU share; ksmd, which can be held to any, then takes what pshare really took.
  */
+#include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,6 +161,15 @@ static void figure_turns(struct figures *figures, const char *window)
 	add_figure(figures, window, "worst_ns", most);
 }
 
+/* Who looks on is not to be in the way of those who are watched; guests are begun without. */
+static void look_on(int policy)
+{
+	const struct sched_param none = { 0 };
+
+	if (sched_setscheduler(0, policy, &none))
+		die("sched_setscheduler: %s", strerror(errno));
+}
+
 /* Keeps the scanner to its share until so many pages are saved, or the time is over. */
 static void keep_on(const struct scanner *scanner, unsigned int seconds, uint64_t enough)
 {
@@ -184,7 +195,9 @@ static double watch(const struct scanner *scanner, const char *window, unsigned 
 	if (scanner)
 		scanner->read(&before);
 	tell_all('b');
+	look_on(SCHED_IDLE);
 	keep_on(scanner, seconds, enough);
+	look_on(SCHED_OTHER);
 	if (scanner)
 		scanner->read(&after);
 	tell_all('e');

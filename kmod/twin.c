@@ -72,7 +72,7 @@ static void leave_other(struct pshare_visit *visit)
 }
 
 /* Does somebody wait for what is kept? */
-static bool is_wanted(struct pshare_vm *vm)
+static bool is_waited_for(struct pshare_vm *vm)
 {
 	return READ_ONCE(vm->ending) || READ_ONCE(vm->paused) ||
 	       mmap_lock_is_contended(vm->mm) || rwsem_is_contended(&vm->scan_sem);
@@ -84,7 +84,7 @@ static enum twin enter_other(struct pshare_visit *visit, u32 slot)
 	struct pshare_vm *vm = visit->other.vm;
 	enum twin twin;
 
-	if (vm && vm->slot == slot && !is_wanted(vm))
+	if (vm && vm->slot == slot && !is_waited_for(vm))
 		return TWIN_THERE;
 	leave_other(visit);
 	vm = pshare_vm_find_slot(slot);

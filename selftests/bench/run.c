@@ -18,14 +18,14 @@ void sleep_seconds(double seconds)
 }
 
 /*
- * Often enough for 1% of the CPU time so far, rarely enough not to be in the way.
- * While nothing is done yet there is nothing to miss.
+ * Often enough for a few percent of the CPU time so far, rarely enough not to be in the way: a look
+ * takes a millisecond and more, and the scanner gives way to it.
  */
 static unsigned int poll_ms(const struct sample *first, const struct sample *sample)
 {
 	double ms = (sample->cpu_ns - first->cpu_ns) / 1e6 * 0.005;
 
-	return ms < 1 ? 1 : ms > 200 ? 200 : ms;
+	return ms < 4 ? 4 : ms > 200 ? 200 : ms;
 }
 
 struct progress {

@@ -229,7 +229,7 @@ static void look_up_chunk(struct pshare_visit *visit)
 	}
 }
 
-/* Looking for what is to be merged, and merging it: each takes long enough for somebody who waits. */
+/* To look for what is to be merged, and to merge it, each takes long enough for who waits. */
 static void flush_batch(struct pshare_visit *visit)
 {
 	if (!visit->batch.n)

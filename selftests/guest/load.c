@@ -48,7 +48,7 @@ struct part {
 #define TURN_STEPS	20000	/* of computing */
 #define TURNS_A_BREAK	40	/* from one write to an equal page to the next */
 #define MAX_NOTES	(1 << 16)
-#define EDGE_TURNS	5	/* not noted: whoever asks, and other guests that are asked, delay them */
+#define EDGE_TURNS	5	/* left out: to ask the guests delays them */
 
 enum { EQUAL, ZERO, HOT, UNIQUE, PARTS };
 
@@ -348,7 +348,8 @@ static int obey(char letter)
 
 	switch (letter) {
 	case 'b':
-		notes.n = notes.passed = 0;
+		notes.n = 0;
+		notes.passed = 0;
 		notes.on = 1;
 		return 0;
 	case 'e':

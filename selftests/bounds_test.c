@@ -5,9 +5,11 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -397,6 +399,52 @@ TEST_F_TIMEOUT(bounds, the_scanners_keep_to_their_share_of_cpu_time, BOUNDS_SECO
 	ASSERT_EQ(0, child_fill(&child, 0, BUDGET_PAGES, 7, 0));
 	check_budget(_metadata, &child, 1);
 	check_budget(_metadata, &child, 4);
+}
+
+#define SCANNER_NICE		5
+#define KERNEL_SLICE_NS		3000000ULL	/* the longest that the kernel gives by itself */
+
+/* The kernel's struct sched_attr: its header and the C library's do not go together. */
+struct attributes {
+	uint32_t size;
+	uint32_t policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime_ns;	/* the slice, for threads of no special kind */
+	uint64_t deadline_ns;
+	uint64_t period_ns;
+};
+
+static pid_t scanner_pid(void)
+{
+	char path[300], comm[32];
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	pid_t pid = 0;
+
+	while (dir && !pid && (entry = readdir(dir))) {
+		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
+		if (!read_file(path, comm, sizeof(comm)) && !strcmp(comm, "pshare/0"))
+			pid = atoi(entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	return pid;
+}
+
+/* Whoever wakes is to get the processor: on 6.12 that takes a slice that is shorter than theirs. */
+HOST_TEST(bounds, scanner_threads_leave_the_processor_to_others)
+{
+	struct attributes attr = { 0 };
+	pid_t pid = scanner_pid();
+
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, syscall(SYS_sched_getattr, pid, &attr, sizeof(attr), 0));
+	EXPECT_EQ((uint32_t)SCHED_OTHER, attr.policy);
+	EXPECT_EQ(SCANNER_NICE, attr.nice);
+	if (kernel_at_least(6, 12))
+		EXPECT_LT(KERNEL_SLICE_NS, attr.runtime_ns);
 }
 
 TEST_HARNESS_MAIN

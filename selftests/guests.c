@@ -26,7 +26,7 @@ static bool is_qemu(pid_t pid)
 /* The shell's child has to become QEMU first: a VM ends with an exec. */
 int guest_start(struct guest *guest, const char *mib, const char *arguments)
 {
-	double end = now() + START_SECONDS;
+	double end = deadline(START_SECONDS);
 	char command[256], line[32] = "";
 	FILE *out;
 

@@ -20,7 +20,8 @@ HOST_FIXTURE(guests);
 /* Less work in each round than a guest does by itself: two levels of emulation are slow. */
 #define GUEST_WORK	"guest_mb=40"
 #define KSM		"/sys/kernel/mm/ksm/"
-#define GUEST_SECONDS	200
+#define GUEST_SECONDS	400
+#define BOOT_SECONDS	240	/* three of them, scanned at full speed all the time */
 #define ROUND_SECONDS	120
 #define EVENT_SECONDS	30
 /* Of each guest's 32768: shared is what they are for. */
@@ -163,7 +164,7 @@ static bool all_have_booted(void)
 /* Registered from their first moment on, and scanned over and over while they boot. */
 static void need_guests(struct __test_metadata *_metadata)
 {
-	double end = deadline(ROUND_SECONDS);
+	double end = deadline(BOOT_SECONDS);
 	int64_t most = 0, seen;
 	int i, scans;
 

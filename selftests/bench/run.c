@@ -59,21 +59,25 @@ static void print_progress(const struct sample *first, const struct sample *samp
 	fflush(stdout);
 }
 
+/* 99% were saved between two looks: in proportion to what was saved from the one to the other. */
 static void note_99(struct figures *figures, const struct sample *first,
-		    const struct sample *sample, uint64_t possible)
+		    const struct sample *before, const struct sample *sample, uint64_t possible)
 {
-	uint64_t cpu_ns = sample->cpu_ns - first->cpu_ns;
+	double missing = 0.99 * possible - before->saved;
+	double part = missing > 0 ? missing / (sample->saved - before->saved) : 0;
+	double cpu_ns = before->cpu_ns - first->cpu_ns + part * (sample->cpu_ns - before->cpu_ns);
 
 	figure(figures, "saved99", sample->saved);
 	figure(figures, "cpu99_ns", cpu_ns);
-	figure(figures, "time99_s", sample->time - first->time);
+	figure(figures, "time99_s", before->time - first->time +
+	       part * (sample->time - before->time));
 	figure(figures, "rounds99", sample->rounds - first->rounds);
-	figure(figures, "cpu_per_saved_ns", cpu_ns / (double)possible);
+	figure(figures, "cpu_per_saved_ns", cpu_ns / possible);
 }
 
 void converge(const struct scanner *scanner, uint64_t possible, struct figures *figures)
 {
-	struct sample first, sample;
+	struct sample first, before, sample;
 	struct progress best = { 0 };
 	bool reached, stuck;
 
@@ -82,6 +86,7 @@ void converge(const struct scanner *scanner, uint64_t possible, struct figures *
 	best.time = first.time;
 	best.rounds = first.rounds;
 	do {
+		before = sample;
 		pause_ms(poll_ms(&first, &sample));
 		scanner->read(&sample);
 		print_progress(&first, &sample);
@@ -91,7 +96,7 @@ void converge(const struct scanner *scanner, uint64_t possible, struct figures *
 	} while (!reached && !stuck);
 	figure(figures, "possible", possible);
 	if (reached && possible)
-		note_99(figures, &first, &sample, possible);
+		note_99(figures, &first, &before, &sample, possible);
 	else
 		figure(figures, "cpu_given_up_ns", sample.cpu_ns - first.cpu_ns);
 }

@@ -229,8 +229,11 @@ static void look_up_chunk(struct pshare_visit *visit)
 	}
 }
 
-/* To look for what is to be merged, and to merge it, each takes long enough for who waits. */
-static void flush_batch(struct pshare_visit *visit)
+/*
+ * To look for what is to be merged, and to merge it, each takes long enough for who waits. Not
+ * inlined into its callers, whose loops over pages it would spill.
+ */
+static noinline void flush_batch(struct pshare_visit *visit)
 {
 	if (!visit->batch.n)
 		return;

@@ -6,6 +6,7 @@
 #include <uapi/linux/sched/types.h>
 
 #include "priority.h"
+#include "request.h"
 
 #define NICE		5
 
@@ -28,7 +29,7 @@ void pshare_priority_low(void)
 
 void pshare_priority_give_way(void)
 {
-	if (single_task_running())
+	if (single_task_running() || pshare_request_waiting())
 		cond_resched();
 	else
 		schedule();

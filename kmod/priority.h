@@ -14,7 +14,8 @@ void pshare_priority_low(void);
  * pshare_priority_give_way() - let those have the processor who wait for it
  *
  * More than cond_resched(): the scheduler may let a thread go on until the next tick although
- * somebody who waits has the better right to the processor by now. It is asked.
+ * somebody who waits has the better right to the processor by now. It is asked, but for requests,
+ * which are served at full speed.
  *
  * Context: may sleep.
  */

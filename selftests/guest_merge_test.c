@@ -223,10 +223,12 @@ GUEST_TEST(boot_and_work_while_they_are_merged)
 /* Nobody asks for a scan: regions settle, are visited and visited again as they fall due. */
 GUEST_TEST(work_while_they_are_merged_at_the_pace_of_the_scanner)
 {
-	double begun = now(), end = deadline(ROUND_SECONDS);
+	double begun, end;
 
 	need_guests(_metadata);
 	ASSERT_OK(add_guests(_metadata));
+	begun = now();
+	end = deadline(ROUND_SECONDS);
 	while (!all_share() && now() < end)
 		pause_ms(500);
 	TH_LOG("all share after %.0f s", now() - begun);

@@ -86,10 +86,11 @@ static inline void pshare_flush_tlb(struct mm_struct *mm, unsigned long start, u
 #endif
 }
 
+/* Pages of order 0 only: such a page is its own folio. */
 static inline void pshare_add_file_rmap(struct page *page, struct vm_area_struct *vma)
 {
 #if PSHARE_KERNEL_6_12
-	ksym(folio_add_file_rmap_ptes)(page_folio(page), page, 1, vma);
+	ksym(folio_add_file_rmap_ptes)((struct folio *)page, page, 1, vma);
 #else
 	ksym(page_add_file_rmap)(page, vma, false);
 #endif
@@ -98,7 +99,7 @@ static inline void pshare_add_file_rmap(struct page *page, struct vm_area_struct
 static inline void pshare_remove_rmap(struct page *page, struct vm_area_struct *vma)
 {
 #if PSHARE_KERNEL_6_12
-	ksym(folio_remove_rmap_ptes)(page_folio(page), page, 1, vma);
+	ksym(folio_remove_rmap_ptes)((struct folio *)page, page, 1, vma);
 #else
 	ksym(page_remove_rmap)(page, vma, false);
 #endif

@@ -36,6 +36,18 @@ static void fail(struct pshare_merge *item, enum pshare_counter reason,
 	trace_merge_fail(item->addr, pshare_counter_names[reason]);
 }
 
+/* Pages of a batch are of order 0, and stay so while they are held: none has a head page. */
+static struct folio *folio_of(struct page *page)
+{
+	return (struct folio *)page;
+}
+
+/* A page that the process owns, and no frame of an earlier load. */
+static bool is_anon(const struct pshare_merge *item)
+{
+	return folio_test_anon(folio_of(item->page));
+}
+
 static bool maps(pte_t pte, const struct page *page)
 {
 	return pte_present(pte) && !pte_special(pte) && !pte_uffd_wp(pte) &&
@@ -60,7 +72,7 @@ static bool clear_entry(struct vm_area_struct *vma, pte_t *ptep, struct pshare_m
 	 * a count that looks right. A frame of an earlier load is never in the
 	 * swap cache, and can be in a batch more than once.
 	 */
-	if (PageAnon(item->page) && !trylock_page(item->page)) {
+	if (is_anon(item) && !folio_trylock(folio_of(item->page))) {
 		fail(item, PSHARE_C_skipped_locked, tally);
 		return false;
 	}
@@ -70,24 +82,27 @@ static bool clear_entry(struct vm_area_struct *vma, pte_t *ptep, struct pshare_m
 }
 
 /* References that the batch has to a page. */
-static unsigned int own_references(const struct pshare_batch *batch, struct page *page)
+static unsigned int own_references(const struct pshare_batch *batch,
+				   const struct pshare_merge *item)
 {
 	unsigned int i, n = 0;
 
-	if (PageAnon(page))
+	if (is_anon(item))
 		return 1;
 	for (i = 0; i < batch->n; i++)
-		n += batch->item[i].page == page;
+		n += batch->item[i].page == item->page;
 	return n;
 }
 
 /* Nobody has the page but its mappings, the swap cache, and the batch. */
-static bool is_reachable_elsewhere(const struct pshare_batch *batch, struct page *page)
+static bool is_reachable_elsewhere(const struct pshare_batch *batch,
+				   const struct pshare_merge *item)
 {
-	int known = pshare_mapcount(page) + !!folio_test_swapcache(page_folio(page)) +
-		    own_references(batch, page);
+	struct folio *folio = folio_of(item->page);
+	int known = pshare_mapcount(item->page) + !!folio_test_swapcache(folio) +
+		    own_references(batch, item);
 
-	return page_count(page) != known;
+	return folio_ref_count(folio) != known;
 }
 
 static bool is_equal(const struct pshare_merge *item)
@@ -140,16 +155,16 @@ struct resident {
 	long file;
 };
 
+/* The batch's reference to the frame becomes the mapping's. */
 static void map_frame(struct vm_area_struct *vma, pte_t *ptep, struct pshare_merge *item,
 		      struct resident *resident, struct pshare_found *found)
 {
-	if (PageAnon(item->page))
+	if (is_anon(item))
 		resident->anon--;
 	else
 		resident->file--;
 
 	if (item->frame) {
-		get_page(item->frame);
 		pshare_add_file_rmap(item->frame, vma);
 		pshare_frame_renew(item->frame);
 		resident->file++;
@@ -160,7 +175,7 @@ static void map_frame(struct vm_area_struct *vma, pte_t *ptep, struct pshare_mer
 	set_pte_at(vma->vm_mm, item->addr, ptep, new_entry(vma, item));
 	pshare_remove_rmap(item->page, vma);
 	/* The mapping's reference; the batch's is still there. */
-	put_page(item->page);
+	folio_ref_sub(folio_of(item->page), 1);
 	item->state = MERGE_DONE;
 }
 
@@ -179,7 +194,7 @@ static void compare_pages(struct pshare_batch *batch, struct pshare_tally *tally
 
 		if (item->state != MERGE_CLEARED)
 			continue;
-		if (is_reachable_elsewhere(batch, item->page))
+		if (is_reachable_elsewhere(batch, item))
 			fail(item, PSHARE_C_skipped_pinned, tally);
 		else
 			item->state = is_equal(item) ? MERGE_EQUAL : MERGE_DIFFERENT;
@@ -221,13 +236,14 @@ static void drop_pages(struct pshare_batch *batch)
 
 	for (i = 0; i < batch->n; i++) {
 		struct pshare_merge *item = &batch->item[i];
+		struct folio *folio = folio_of(item->page);
 
-		if (item->state == MERGE_DONE && folio_test_swapcache(page_folio(item->page)))
-			ksym(folio_free_swap)(page_folio(item->page));
-		if (item->state != MERGE_LEFT && PageAnon(item->page))
-			unlock_page(item->page);
+		if (item->state == MERGE_DONE && folio_test_swapcache(folio))
+			ksym(folio_free_swap)(folio);
+		if (item->state != MERGE_LEFT && is_anon(item))
+			folio_unlock(folio);
 		gone[n++] = item->page;
-		if (item->frame)
+		if (item->state != MERGE_DONE && item->frame)
 			put_page(item->frame);
 	}
 	release_pages(gone, n);

@@ -7,63 +7,39 @@
 #include "fingerprint.h"
 #include "vector.h"
 
-/* 256 bytes a step; the index rises to zero, so that it ends the loop, too. */
+/* The differences of 128 bytes at an offset, together in the first of four registers. */
+#define DIFFERENCE(offset, r0, r1, r2, r3) \
+	"vmovdqu 0x00+" #offset "(%[a],%[at]), %%" #r0 "\n\t" \
+	"vmovdqu 0x20+" #offset "(%[a],%[at]), %%" #r1 "\n\t" \
+	"vmovdqu 0x40+" #offset "(%[a],%[at]), %%" #r2 "\n\t" \
+	"vmovdqu 0x60+" #offset "(%[a],%[at]), %%" #r3 "\n\t" \
+	"vpxor 0x00+" #offset "(%[b],%[at]), %%" #r0 ", %%" #r0 "\n\t" \
+	"vpxor 0x20+" #offset "(%[b],%[at]), %%" #r1 ", %%" #r1 "\n\t" \
+	"vpxor 0x40+" #offset "(%[b],%[at]), %%" #r2 ", %%" #r2 "\n\t" \
+	"vpxor 0x60+" #offset "(%[b],%[at]), %%" #r3 ", %%" #r3 "\n\t" \
+	JOIN(r1, r0) JOIN(r3, r2) JOIN(r2, r0)
+
+#define JOIN(from, to) \
+	"vpor %%" #from ", %%" #to ", %%" #to "\n\t"
+
+/* 1 KiB a step; the index rises to zero, so that it ends the loop, too. */
 static bool vectors_equal(const void *a, const void *b)
 {
 	long at = -PSHARE_PAGE_BYTES;
 	bool differ;
 
 	asm volatile("1:\n\t"
-		     "vmovdqu 0x00(%[a],%[at]), %%ymm0\n\t"
-		     "vmovdqu 0x20(%[a],%[at]), %%ymm1\n\t"
-		     "vmovdqu 0x40(%[a],%[at]), %%ymm2\n\t"
-		     "vmovdqu 0x60(%[a],%[at]), %%ymm3\n\t"
-		     "vmovdqu 0x80(%[a],%[at]), %%ymm4\n\t"
-		     "vmovdqu 0xa0(%[a],%[at]), %%ymm5\n\t"
-		     "vmovdqu 0xc0(%[a],%[at]), %%ymm6\n\t"
-		     "vmovdqu 0xe0(%[a],%[at]), %%ymm7\n\t"
-		     "vpxor 0x00(%[b],%[at]), %%ymm0, %%ymm0\n\t"
-		     "vpxor 0x20(%[b],%[at]), %%ymm1, %%ymm1\n\t"
-		     "vpxor 0x40(%[b],%[at]), %%ymm2, %%ymm2\n\t"
-		     "vpxor 0x60(%[b],%[at]), %%ymm3, %%ymm3\n\t"
-		     "vpxor 0x80(%[b],%[at]), %%ymm4, %%ymm4\n\t"
-		     "vpxor 0xa0(%[b],%[at]), %%ymm5, %%ymm5\n\t"
-		     "vpxor 0xc0(%[b],%[at]), %%ymm6, %%ymm6\n\t"
-		     "vpxor 0xe0(%[b],%[at]), %%ymm7, %%ymm7\n\t"
-		     "vpor %%ymm1, %%ymm0, %%ymm0\n\t"
-		     "vpor %%ymm3, %%ymm2, %%ymm2\n\t"
-		     "vpor %%ymm5, %%ymm4, %%ymm4\n\t"
-		     "vpor %%ymm7, %%ymm6, %%ymm6\n\t"
-		     "vpor %%ymm2, %%ymm0, %%ymm0\n\t"
-		     "vpor %%ymm6, %%ymm4, %%ymm4\n\t"
-		     "vmovdqu 0x100(%[a],%[at]), %%ymm1\n\t"
-		     "vmovdqu 0x120(%[a],%[at]), %%ymm2\n\t"
-		     "vmovdqu 0x140(%[a],%[at]), %%ymm3\n\t"
-		     "vmovdqu 0x160(%[a],%[at]), %%ymm5\n\t"
-		     "vmovdqu 0x180(%[a],%[at]), %%ymm6\n\t"
-		     "vmovdqu 0x1a0(%[a],%[at]), %%ymm7\n\t"
-		     "vpxor 0x100(%[b],%[at]), %%ymm1, %%ymm1\n\t"
-		     "vpxor 0x120(%[b],%[at]), %%ymm2, %%ymm2\n\t"
-		     "vpxor 0x140(%[b],%[at]), %%ymm3, %%ymm3\n\t"
-		     "vpxor 0x160(%[b],%[at]), %%ymm5, %%ymm5\n\t"
-		     "vpxor 0x180(%[b],%[at]), %%ymm6, %%ymm6\n\t"
-		     "vpxor 0x1a0(%[b],%[at]), %%ymm7, %%ymm7\n\t"
-		     "vpor %%ymm1, %%ymm0, %%ymm0\n\t"
-		     "vpor %%ymm3, %%ymm2, %%ymm2\n\t"
-		     "vpor %%ymm5, %%ymm4, %%ymm4\n\t"
-		     "vpor %%ymm7, %%ymm6, %%ymm6\n\t"
-		     "vmovdqu 0x1c0(%[a],%[at]), %%ymm1\n\t"
-		     "vmovdqu 0x1e0(%[a],%[at]), %%ymm3\n\t"
-		     "vpxor 0x1c0(%[b],%[at]), %%ymm1, %%ymm1\n\t"
-		     "vpxor 0x1e0(%[b],%[at]), %%ymm3, %%ymm3\n\t"
-		     "vpor %%ymm1, %%ymm0, %%ymm0\n\t"
-		     "vpor %%ymm3, %%ymm2, %%ymm2\n\t"
-		     "vpor %%ymm6, %%ymm4, %%ymm4\n\t"
-		     "vpor %%ymm2, %%ymm0, %%ymm0\n\t"
-		     "vpor %%ymm4, %%ymm0, %%ymm0\n\t"
+		     DIFFERENCE(0x000, ymm0, ymm1, ymm2, ymm3)
+		     DIFFERENCE(0x080, ymm4, ymm5, ymm6, ymm7) JOIN(ymm4, ymm0)
+		     DIFFERENCE(0x100, ymm1, ymm2, ymm3, ymm5) JOIN(ymm1, ymm0)
+		     DIFFERENCE(0x180, ymm4, ymm5, ymm6, ymm7) JOIN(ymm4, ymm0)
+		     DIFFERENCE(0x200, ymm1, ymm2, ymm3, ymm5) JOIN(ymm1, ymm0)
+		     DIFFERENCE(0x280, ymm4, ymm5, ymm6, ymm7) JOIN(ymm4, ymm0)
+		     DIFFERENCE(0x300, ymm1, ymm2, ymm3, ymm5) JOIN(ymm1, ymm0)
+		     DIFFERENCE(0x380, ymm4, ymm5, ymm6, ymm7) JOIN(ymm4, ymm0)
 		     "vptest %%ymm0, %%ymm0\n\t"
 		     "jnz 2f\n\t"
-		     "add $0x200, %[at]\n\t"
+		     "add $0x400, %[at]\n\t"
 		     "jnz 1b\n\t"
 		     "2:\n\t"
 		     "setnz %[differ]\n\t"

@@ -182,9 +182,13 @@ static int hook(struct pshare_vm *vm, struct netlink_ext_ack *extack)
 	}
 	err = xa_alloc_cyclic(&slots, &vm->slot, vm, XA_LIMIT(1, PSHARE_VM_SLOTS), &next_slot,
 			      GFP_KERNEL);
-	if (err < 0) {
+	if (err == -EBUSY) {
 		NL_SET_ERR_MSG_FMT(extack, "no room for one more than %u VMs", nr_vms);
-		return err == -EBUSY ? -ENOSPC : err;
+		return -ENOSPC;
+	}
+	if (err < 0) {
+		NL_SET_ERR_MSG(extack, "no memory for another VM");
+		return err;
 	}
 	pshare_index_set_live(&pshare_index, vm->slot, true);
 	hash_add(by_mm, &vm->by_mm, (unsigned long)vm->mm);

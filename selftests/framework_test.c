@@ -95,7 +95,7 @@ TEST(kernel_log_is_read_from_the_mark_on)
 
 	kmsg_mark("before the mark");
 	host_begin(&host);
-	kmsg_mark("behind the mark: unreferenced object of user space");
+	kmsg_mark("pshare test, behind the mark: refcount_t: of user space");
 	fd = kmsg_open_at(host.mark);
 	ASSERT_LE(0, fd);
 	EXPECT_TRUE(kmsg_has(fd, "behind the mark"));

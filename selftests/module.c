@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The module itself, and what the kernel has to say about it. */
 #include <fcntl.h>
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,13 +12,9 @@
 
 #define UNLOAD_SECONDS	10
 
-/* None of these is in the log of a good run. */
-static const char *const complaints[] = {
-	"BUG", "WARNING:", "Oops", "Call Trace", "Bad page", "Bad rss-counter", "rss-counter",
-	"general protection", "blocked for more than", "soft lockup", "stall", "KASAN", "UBSAN",
-	"corruption", "overwritten", "Object already free", "refcount_t:", "segfault at",
-	"unable to handle", "unreferenced object", "Unknown symbol",
-};
+/* What is in the log of no good run: a regular expression a line. */
+#define COMPLAINTS	"/usr/lib/pshare/complaints"
+#define MAX_COMPLAINTS	64
 
 int module_load(const char *parameters)
 {
@@ -110,17 +107,42 @@ static bool from_kernel(const char *record)
 	return strtoul(record, NULL, 10) < 8;
 }
 
+/* Returns how many there are. Without them no test could fail for what the kernel says. */
+static size_t read_complaints(regex_t *complaint, size_t max)
+{
+	FILE *file = fopen(COMPLAINTS, "re");
+	char line[128];
+	size_t n = 0;
+
+	while (file && n < max && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = 0;
+		if (regcomp(&complaint[n], line, REG_EXTENDED | REG_NOSUB))
+			break;
+		n++;
+	}
+	if (!file || !feof(file)) {
+		fprintf(stderr, "%s: cannot be read to its end\n", COMPLAINTS);
+		abort();
+	}
+	fclose(file);
+	return n;
+}
+
 const char *kmsg_complaint(int fd)
 {
+	static regex_t complaint[MAX_COMPLAINTS];
+	static size_t n;
 	static char record[2048];
 	const char *text;
 	size_t i;
 
+	if (!n)
+		n = read_complaints(complaint, MAX_COMPLAINTS);
 	while ((text = next_record(fd, record, sizeof(record)))) {
 		if (!from_kernel(record))
 			continue;
-		for (i = 0; i < sizeof(complaints) / sizeof(*complaints); i++)
-			if (strstr(text, complaints[i]))
+		for (i = 0; i < n; i++)
+			if (!regexec(&complaint[i], text, 0, NULL, 0))
 				return text;
 	}
 	return NULL;

@@ -12,6 +12,9 @@ base_modules='zram zsmalloc lz4 lz4hc lzo lzo-rle loop binfmt_misc virtio_blk vi
 guest_firmware='seabios/bios-256k.bin seabios/bios-microvm.bin qemu/bios-microvm.bin qemu/qboot.rom
 	qemu/linuxboot_dma.bin qemu/kvmvapic.bin qemu/pvh.bin'
 
+# Modules of our own that the test host has, beside the one that is tested.
+host_modules='sleepy_notifier.ko stale_int3.ko'
+
 # image_build KERNEL GUESTS: brings the archives up to date, one caller at a time.
 image_build() {
 	local kernel=$1 guests=$2 release
@@ -135,7 +138,7 @@ image_pshare() {
 
 pshare_sources() {
 	find "$top/selftests" -type f
-	find "$build/selftests" "$build/$1/kmod/pshare.ko" "$build/$1/guest/stale_int3.ko" "$top/user/pshare" "$top/daemon/pshared" -maxdepth 1 -type f 2>/dev/null
+	find "$build/selftests" "$build/$1/kmod/pshare.ko" "$build/$1/guest" "$top/user/pshare" "$top/daemon/pshared" -maxdepth 1 -type f 2>/dev/null
 	echo "$top/Documentation/ABI/testing/sysfs-kernel-mm-pshare"
 	echo "$top/daemon/pshared.conf"
 }
@@ -165,7 +168,9 @@ put_programs() {
 		cp "$build/$release/kmod/pshare.ko" "$root/lib/modules/$release/updates/"
 		ln -s "$release/updates/pshare.ko" "$root/lib/modules/pshare.ko"
 	fi
-	[[ ! -e $build/$release/guest/stale_int3.ko ]] || cp "$build/$release/guest/stale_int3.ko" "$root/usr/lib/pshare/"
+	for file in $host_modules; do
+		[[ ! -e $build/$release/guest/$file ]] || cp "$build/$release/guest/$file" "$root/usr/lib/pshare/"
+	done
 }
 
 # A guest: QEMU as Debian ships it, a stock kernel, and our program as its init.

@@ -16,9 +16,8 @@
 #define COMPLAINTS	"/usr/lib/pshare/complaints"
 #define MAX_COMPLAINTS	64
 
-int module_load(const char *parameters)
+int module_insert(const char *path, const char *parameters)
 {
-	const char *path = getenv("PSHARE_KO") ?: "/lib/modules/pshare.ko";
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	int err = 0;
 
@@ -30,17 +29,27 @@ int module_load(const char *parameters)
 	return err;
 }
 
-int module_unload(void)
+int module_remove(const char *name)
 {
 	double end = deadline(UNLOAD_SECONDS);
 
-	while (syscall(SYS_delete_module, "pshare", O_NONBLOCK)) {
+	while (syscall(SYS_delete_module, name, O_NONBLOCK)) {
 		/* A request may hold it for a moment. */
 		if ((errno != EAGAIN && errno != EBUSY) || now() > end)
 			return errno;
 		pause_ms(10);
 	}
 	return 0;
+}
+
+int module_load(const char *parameters)
+{
+	return module_insert(getenv("PSHARE_KO") ?: "/lib/modules/pshare.ko", parameters);
+}
+
+int module_unload(void)
+{
+	return module_remove("pshare");
 }
 
 bool module_loaded(void)

@@ -290,6 +290,9 @@ int guest_tell(const struct guest *guest, char letter);
 
 /* module.c: the module and what the kernel has to say */
 
+/* Any module, by its file and by its name; pshare. */
+int module_insert(const char *path, const char *parameters);
+int module_remove(const char *name);
 int module_load(const char *parameters);
 int module_unload(void);
 bool module_loaded(void);

@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/rmap.h>
+#include <linux/static_call.h>
 #include <linux/swap.h>
 #include <linux/version.h>
 #include <net/genetlink.h>
@@ -58,6 +59,13 @@ void flush_tlb_mm_range(struct mm_struct *mm, unsigned long start, unsigned long
 	X(page_remove_rmap) \
 	X(split_huge_page_to_list)
 #endif
+
+#define X(name) DECLARE_STATIC_CALL(pshare_##name, name);
+PSHARE_KSYMS(X)
+#undef X
+
+/* Call a private function: ksym(folio_free_swap)(folio). ksyms.c finds it. */
+#define ksym(name) static_call(pshare_##name)
 
 /*
  * Formatted extack messages: 6.1 keeps a pointer to a constant string only. A
@@ -204,6 +212,90 @@ static inline pte_t pshare_ptep_get(pte_t *ptep)
 static inline pmd_t pshare_pmdp_get(pmd_t *pmdp)
 {
 	return READ_ONCE(*pmdp);
+}
+
+/*
+ * Wrappers that hide which of the functions a kernel has.
+ */
+
+/* A page table and its lock, or NULL if the table is gone. */
+static inline pte_t *pshare_pte_lock(struct mm_struct *mm, pmd_t *pmd, unsigned long addr,
+				     spinlock_t **ptl)
+{
+#if PSHARE_KERNEL_6_12
+	return ksym(__pte_offset_map_lock)(mm, pmd, addr, ptl);
+#else
+	pmd_t value = pshare_pmdp_get(pmd);
+
+	if (!pmd_present(value) || pmd_trans_huge(value) || pmd_devmap(value) || pmd_bad(value))
+		return NULL;
+	return pte_offset_map_lock(mm, pmd, addr, ptl);
+#endif
+}
+
+static inline void pshare_notifier_start(struct mmu_notifier_range *range)
+{
+	might_sleep();
+	range->flags |= MMU_NOTIFIER_RANGE_BLOCKABLE;
+	if (mm_has_notifiers(range->mm))
+		ksym(__mmu_notifier_invalidate_range_start)(range);
+}
+
+/* The same without sleeping. Return: false if a notifier cannot; then none has been started. */
+static inline bool pshare_notifier_try_start(struct mmu_notifier_range *range)
+{
+	return !mm_has_notifiers(range->mm) ||
+	       !ksym(__mmu_notifier_invalidate_range_start)(range);
+}
+
+static inline void pshare_notifier_end(struct mmu_notifier_range *range)
+{
+	if (!mm_has_notifiers(range->mm))
+		return;
+#if PSHARE_KERNEL_6_12
+	ksym(__mmu_notifier_invalidate_range_end)(range);
+#else
+	ksym(__mmu_notifier_invalidate_range_end)(range, false);
+#endif
+}
+
+/* Flush cleared page table entries, from processors and secondary TLBs. */
+static inline void pshare_flush_tlb(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	ksym(flush_tlb_mm_range)(mm, start, end, PAGE_SHIFT, false);
+#if !PSHARE_KERNEL_6_12
+	if (mm_has_notifiers(mm))
+		ksym(__mmu_notifier_invalidate_range)(mm, start, end);
+#endif
+}
+
+/* Pages of order 0 only: such a page is its own folio. */
+static inline void pshare_add_file_rmap(struct page *page, struct vm_area_struct *vma)
+{
+#if PSHARE_KERNEL_6_12
+	ksym(folio_add_file_rmap_ptes)((struct folio *)page, page, 1, vma);
+#else
+	ksym(page_add_file_rmap)(page, vma, false);
+#endif
+}
+
+static inline void pshare_remove_rmap(struct page *page, struct vm_area_struct *vma)
+{
+#if PSHARE_KERNEL_6_12
+	ksym(folio_remove_rmap_ptes)((struct folio *)page, page, 1, vma);
+#else
+	ksym(page_remove_rmap)(page, vma, false);
+#endif
+}
+
+/* Split a locked large folio to single pages. Return: 0 or an error. */
+static inline int pshare_split_folio(struct page *page)
+{
+#if PSHARE_KERNEL_6_12
+	return ksym(split_huge_page_to_list_to_order)(page, NULL, 0);
+#else
+	return ksym(split_huge_page_to_list)(page, NULL);
+#endif
 }
 
 #endif

@@ -6,8 +6,8 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 
+#include "compat.h"
 #include "knobs.h"
-#include "ksyms.h"
 #include "priority.h"
 #include "store.h"
 #include "trace.h"

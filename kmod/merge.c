@@ -14,7 +14,7 @@
 #include <linux/swap.h>
 
 #include "compare.h"
-#include "ksyms.h"
+#include "compat.h"
 #include "merge.h"
 #include "store.h"
 #include "trace.h"

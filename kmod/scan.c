@@ -14,9 +14,9 @@
 #include <linux/wait.h>
 
 #include "budget.h"
+#include "compat.h"
 #include "frame.h"
 #include "knobs.h"
-#include "ksyms.h"
 #include "layout.h"
 #include "priority.h"
 #include "region.h"

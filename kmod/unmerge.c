@@ -11,8 +11,8 @@
 #include <linux/sched/signal.h>
 #include <linux/swap.h>
 
+#include "compat.h"
 #include "frame.h"
-#include "ksyms.h"
 #include "trace.h"
 #include "unmerge.h"
 #include "vm.h"

@@ -6,8 +6,8 @@
 #include <linux/string.h>
 
 #include "compare.h"
+#include "compat.h"
 #include "knobs.h"
-#include "ksyms.h"
 #include "priority.h"
 #include "store.h"
 #include "trace.h"

@@ -8,7 +8,6 @@
 #include "compat.h"
 #include "fingerprint.h"
 #include "frame.h"
-#include "ksyms.h"
 #include "store.h"
 #include "vector.h"
 #include "walk.h"

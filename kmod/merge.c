@@ -2,11 +2,15 @@
 /*
  * The one place that replaces pages in page tables.
  *
- * Order of a batch: notifier start, page table lock, page locks, entries
+ * Order of a round: notifier start, page table lock, page locks, entries
  * cleared, one TLB flush; then for each page references counted, content
  * compared, and the frame mapped or the old entry put back; unlock, notifier
  * end. From the flush on nobody can write the page but through a reference
  * that the count shows, so the comparison is final.
+ *
+ * A batch is one round, but where its pages lie far apart: whoever follows the
+ * process with page tables of his own, as KVM does, loses all that lies between
+ * the first and the last page of a round, and the guest faults on each of them.
  */
 #include <linux/highmem.h>
 #include <linux/pagemap.h>
@@ -20,6 +24,12 @@
 #include "trace.h"
 #include "vector.h"
 #include "vm.h"
+
+/*
+ * Pages between two that are merged from which on a round more costs a guest less than faults on
+ * them: each is an exit of the guest, and a round is one, and a flush.
+ */
+#define MAX_GAP_PAGES	16
 
 enum merge_state {
 	MERGE_LEFT,	/* not touched, or put back */
@@ -54,9 +64,21 @@ static bool maps(pte_t pte, const struct page *page)
 	       pte_pfn(pte) == page_to_pfn(page);
 }
 
-static pte_t *entry_of(pte_t *first, const struct pshare_batch *batch, unsigned int i)
+/* The pages of a batch that one round replaces. */
+struct round {
+	struct pshare_batch *batch;
+	struct pshare_merge *item;
+	unsigned int n;
+};
+
+static pte_t *entry_of(pte_t *first, const struct round *round, unsigned int i)
 {
-	return first + ((batch->item[i].addr - batch->item[0].addr) >> PAGE_SHIFT);
+	return first + ((round->item[i].addr - round->item[0].addr) >> PAGE_SHIFT);
+}
+
+static unsigned long end_of(const struct round *round)
+{
+	return round->item[round->n - 1].addr + PAGE_SIZE;
 }
 
 static bool clear_entry(struct vm_area_struct *vma, pte_t *ptep, struct pshare_merge *item,
@@ -184,17 +206,17 @@ static void map_frame(struct vm_area_struct *vma, pte_t *ptep, struct pshare_mer
  * it is compared: who has one now could write the page at any time, and who has
  * none cannot get one that lets him write.
  */
-static void compare_pages(struct pshare_batch *batch, struct pshare_tally *tally)
+static void compare_pages(const struct round *round, struct pshare_tally *tally)
 {
 	unsigned int i;
 
 	pshare_vector_begin();
-	for (i = 0; i < batch->n; i++) {
-		struct pshare_merge *item = &batch->item[i];
+	for (i = 0; i < round->n; i++) {
+		struct pshare_merge *item = &round->item[i];
 
 		if (item->state != MERGE_CLEARED)
 			continue;
-		if (is_reachable_elsewhere(batch, item))
+		if (is_reachable_elsewhere(round->batch, item))
 			fail(item, PSHARE_C_skipped_pinned, tally);
 		else
 			item->state = is_equal(item) ? MERGE_EQUAL : MERGE_DIFFERENT;
@@ -202,22 +224,22 @@ static void compare_pages(struct pshare_batch *batch, struct pshare_tally *tally
 	pshare_vector_end();
 }
 
-static void replace_entries(struct vm_area_struct *vma, pte_t *first, struct pshare_batch *batch,
+static void replace_entries(struct vm_area_struct *vma, pte_t *first, const struct round *round,
 			    struct pshare_tally *tally, struct pshare_found *found)
 {
-	struct pshare_merge *item = batch->item;
+	struct pshare_merge *item = round->item;
 	struct resident resident = {};
 	unsigned int i, cleared = 0;
 
-	for (i = 0; i < batch->n; i++)
-		cleared += clear_entry(vma, entry_of(first, batch, i), &item[i], tally);
+	for (i = 0; i < round->n; i++)
+		cleared += clear_entry(vma, entry_of(first, round, i), &item[i], tally);
 	if (!cleared)
 		return;
 	/* Read-only entries too: another thread may have a flush pending. */
-	pshare_flush_tlb(vma->vm_mm, item[0].addr, item[batch->n - 1].addr + PAGE_SIZE);
-	compare_pages(batch, tally);
-	for (i = 0; i < batch->n; i++) {
-		pte_t *ptep = entry_of(first, batch, i);
+	pshare_flush_tlb(vma->vm_mm, item[0].addr, end_of(round));
+	compare_pages(round, tally);
+	for (i = 0; i < round->n; i++) {
+		pte_t *ptep = entry_of(first, round, i);
 
 		if (item[i].state == MERGE_EQUAL)
 			map_frame(vma, ptep, &item[i], &resident, found);
@@ -228,25 +250,35 @@ static void replace_entries(struct vm_area_struct *vma, pte_t *first, struct psh
 	pshare_add_mm_counter(vma->vm_mm, MM_FILEPAGES, resident.file);
 }
 
-/* The pages that were replaced go in bulk, outside the lock. */
-static void drop_pages(struct pshare_batch *batch)
+static void unlock_pages(const struct round *round)
 {
-	struct page *gone[PSHARE_BATCH_PAGES];
-	unsigned int i, n = 0;
+	unsigned int i;
 
-	for (i = 0; i < batch->n; i++) {
-		struct pshare_merge *item = &batch->item[i];
+	for (i = 0; i < round->n; i++) {
+		struct pshare_merge *item = &round->item[i];
 		struct folio *folio = folio_of(item->page);
 
 		if (item->state == MERGE_DONE && folio_test_swapcache(folio))
 			ksym(folio_free_swap)(folio);
 		if (item->state != MERGE_LEFT && is_anon(item))
 			folio_unlock(folio);
-		gone[n++] = item->page;
+	}
+}
+
+/* The pages that were replaced go in bulk, when no round needs the batch's references any more. */
+static void drop_pages(struct pshare_batch *batch)
+{
+	struct page *gone[PSHARE_BATCH_PAGES];
+	unsigned int i;
+
+	for (i = 0; i < batch->n; i++) {
+		struct pshare_merge *item = &batch->item[i];
+
+		gone[i] = item->page;
 		if (item->state != MERGE_DONE && item->frame)
 			put_page(item->frame);
 	}
-	release_pages(gone, n);
+	release_pages(gone, batch->n);
 	batch->n = 0;
 }
 
@@ -265,35 +297,59 @@ static void start_notifiers(struct pshare_vm *vm, struct mmu_notifier_range *ran
 	pshare_notifier_start(range);
 }
 
+static void merge_round(struct pshare_vm *vm, struct vm_area_struct *vma, pmd_t *pmd,
+			const struct round *round, struct pshare_tally *tally,
+			struct pshare_found *found)
+{
+	unsigned int i, before = found->merged_frames + found->merged_zeros, merged;
+	struct mmu_notifier_range range;
+	spinlock_t *ptl;
+	pte_t *first;
+
+	for (i = 0; i < round->n; i++)
+		round->item[i].state = MERGE_LEFT;
+	pshare_range_init(&range, vma, round->item[0].addr, end_of(round));
+	start_notifiers(vm, &range);
+	first = pshare_pte_lock(vma->vm_mm, pmd, round->item[0].addr, &ptl);
+	if (first) {
+		replace_entries(vma, first, round, tally, found);
+		pte_unmap_unlock(first, ptl);
+	} else {
+		tally->c[PSHARE_C_skipped_changed] += round->n;
+	}
+	pshare_notifier_end(&range);
+	unlock_pages(round);
+	merged = found->merged_frames + found->merged_zeros - before;
+	found->failed += round->n - merged;
+	tally->c[PSHARE_C_merges] += merged;
+	tally->c[PSHARE_C_notifier_rounds]++;
+	trace_merge_batch(range.start, round->n, merged);
+}
+
+/* The next round begins behind this one, and ends before a gap that is too wide. */
+static void next_round(struct round *round)
+{
+	const struct pshare_merge *end = round->batch->item + round->batch->n;
+	struct pshare_merge *item = round->item + round->n;
+
+	round->item = item;
+	while (++item < end && item->addr - item[-1].addr <= (MAX_GAP_PAGES + 1) * PAGE_SIZE)
+		;
+	round->n = item - round->item;
+}
+
 void pshare_merge_batch(struct pshare_vm *vm, struct vm_area_struct *vma, pmd_t *pmd,
 			struct pshare_batch *batch, struct pshare_tally *tally,
 			struct pshare_found *found)
 {
-	struct pshare_merge *item = batch->item;
-	struct mmu_notifier_range range;
-	unsigned int i, before = found->merged_frames + found->merged_zeros, n = batch->n, merged;
-	spinlock_t *ptl;
-	pte_t *first;
+	struct round round = { .batch = batch, .item = batch->item };
 
-	if (!n)
+	if (!batch->n)
 		return;
 	lockdep_assert_held(&vma->vm_mm->mmap_lock);
-	for (i = 0; i < n; i++)
-		item[i].state = MERGE_LEFT;
-	pshare_range_init(&range, vma, item[0].addr, item[n - 1].addr + PAGE_SIZE);
-	start_notifiers(vm, &range);
-	first = pshare_pte_lock(vma->vm_mm, pmd, item[0].addr, &ptl);
-	if (first) {
-		replace_entries(vma, first, batch, tally, found);
-		pte_unmap_unlock(first, ptl);
-	} else {
-		tally->c[PSHARE_C_skipped_changed] += n;
-	}
-	pshare_notifier_end(&range);
+	do {
+		next_round(&round);
+		merge_round(vm, vma, pmd, &round, tally, found);
+	} while (round.item + round.n < batch->item + batch->n);
 	drop_pages(batch);
-	merged = found->merged_frames + found->merged_zeros - before;
-	found->failed += n - merged;
-	tally->c[PSHARE_C_merges] += merged;
-	tally->c[PSHARE_C_notifier_rounds]++;
-	trace_merge_batch(range.start, n, merged);
 }

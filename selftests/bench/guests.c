@@ -300,7 +300,11 @@ static size_t give_guests(const struct scanner *scanner)
 	return pages;
 }
 
-/* ksmd has no share of its own to rest at: what it does where it may is a window more. */
+/*
+ * After what is merged guests still fault for a while, page by page as they come back to it, so
+ * that windows are compared which begin equally long after it. In the first either scanner may do
+ * as much as before; in the second ksmd, which does not rest by itself, gets what pshare took.
+ */
 static void watch_all(const struct scanner *scanner, unsigned int repeat, uint64_t possible,
 		      uint64_t saved_before, struct figures *figures)
 {
@@ -309,11 +313,10 @@ static void watch_all(const struct scanner *scanner, unsigned int repeat, uint64
 	merging = watch(scanner, "merging", MERGING_SECONDS, 0.99 * possible, figures);
 	figure(figures, "merging_saved", count_saved() - saved_before);
 	keep_on(scanner, TAIL_SECONDS, 0);
-	if (taken[repeat].after) {
-		watch(scanner, "allowed", AFTER_SECONDS, 0, figures);
-		figure(figures, "allowed_saved", count_saved() - saved_before);
+	watch(scanner, "allowed", AFTER_SECONDS, 0, figures);
+	figure(figures, "allowed_saved", count_saved() - saved_before);
+	if (taken[repeat].after)
 		scanner->share(taken[repeat].after);
-	}
 	after = watch(scanner, "after", AFTER_SECONDS, 0, figures);
 	figure(figures, "after_saved", count_saved() - saved_before);
 	if (scanner == &pshare) {

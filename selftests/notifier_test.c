@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A VM whose memory a device follows that cannot be told without sleeping. */
+/* A VM whose memory a device follows, which cannot be told without sleeping, and what it is told. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,6 +9,8 @@ HOST_FIXTURE(notifier);
 
 #define PAGES		512UL
 #define SEED_NEW	77
+#define SEED_A		78
+#define SEED_B		79
 #define MODULE		"sleepy_notifier"
 
 static int follow(const struct child *child)
@@ -96,6 +98,42 @@ HOST_TEST(notifier, who_has_to_sleep_may_end_while_it_is_merged)
 		;
 	child_kill(&a);
 	EXPECT_EQ(-1, child_verify(&b, 0, 8 * PAGES, SEED_PAIR, 0));
+	EXPECT_EQ(0, module_remove(MODULE));
+}
+
+/* How long the longest range was that the device lost while @n pages, so far apart, were merged. */
+static long longest_range(struct __test_metadata *_metadata, struct child *a, struct child *b,
+			  size_t n, size_t apart, uint64_t first)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		EXPECT_EQ(0, child_fill(a, i * apart, 1, SEED_NEW, first + i));
+		EXPECT_EQ(0, child_fill(b, i * apart, 1, SEED_NEW, first + i));
+	}
+	EXPECT_EQ(0, write_file("/sys/module/" MODULE "/parameters/longest", "0"));
+	EXPECT_EQ(0, scan_all_wait());
+	for (i = 0; i < n; i++)
+		EXPECT_EQ(1, frames_equal(a->pid, child_page(a, i * apart),
+					  b->pid, child_page(b, i * apart), 1));
+	return parameter("longest");
+}
+
+/* What it loses of pages that are not merged it has to ask for again, page by page. */
+HOST_TEST(notifier, what_lies_between_pages_far_apart_is_not_taken_from_the_device)
+{
+	struct child a, b;
+	long longest;
+
+	ASSERT_OK(host_filled(&self->host, &a, NULL, PAGES, MEM_SMALL, SEED_A, 0));
+	ASSERT_OK(host_filled(&self->host, &b, NULL, PAGES, MEM_SMALL, SEED_B, 0));
+	ASSERT_EQ(0, follow(&a));
+	ASSERT_OK(vm_add(a.pid, "followed", 0));
+	ASSERT_OK(vm_add(b.pid, "free", 0));
+	EXPECT_EQ(1, longest_range(_metadata, &a, &b, 10, 50, 0));
+	longest = longest_range(_metadata, &a, &b, 100, 5, 1000);
+	EXPECT_LT(5, longest);
+	EXPECT_GE(64 * 5, longest);
 	EXPECT_EQ(0, module_remove(MODULE));
 }
 

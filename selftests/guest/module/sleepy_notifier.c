@@ -24,6 +24,10 @@ static unsigned int waited;
 module_param(waited, uint, 0444);
 MODULE_PARM_DESC(waited, "ranges that were waited for");
 
+static unsigned long longest;
+module_param(longest, ulong, 0644);
+MODULE_PARM_DESC(longest, "pages of the longest range that was waited for; can be set anew");
+
 static struct mm_struct *mm;
 
 static int on_start(struct mmu_notifier *notifier, const struct mmu_notifier_range *range)
@@ -34,6 +38,7 @@ static int on_start(struct mmu_notifier *notifier, const struct mmu_notifier_ran
 	}
 	usleep_range(100, 200);
 	waited++;
+	longest = max(longest, (range->end - range->start) >> PAGE_SHIFT);
 	return 0;
 }
 

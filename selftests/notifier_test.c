@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A VM whose memory a device follows, which cannot be told without sleeping, and what it is told. */
+/* A VM whose memory a device follows that cannot be told without sleeping; what it is told. */
 #include <stdio.h>
 #include <stdlib.h>
 

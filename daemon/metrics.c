@@ -78,7 +78,7 @@ static const struct metric metrics[] = {
 	{ "pshare_huge_pages_kept_total", HOST_T, AS_IT_IS, "thp_kept", NULL,
 	  "Huge pages and large folios looked at and kept whole." },
 	{ "pshare_notifier_rounds_total", HOST_T, AS_IT_IS, "notifier_rounds", NULL,
-	  "MMU notifier rounds, one for a batch of pages." },
+	  "MMU notifier rounds, of up to 64 pages." },
 	{ "pshare_scan_cpu_seconds_total", HOST_T, NANOSECONDS, "scan_cpu_ns", NULL,
 	  "CPU time of the scanner threads." },
 	{ "pshare_skipped_total", HOST_T, AS_IT_IS, "skipped_*", "reason",

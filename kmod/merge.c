@@ -26,8 +26,8 @@
 #include "vm.h"
 
 /*
- * Pages between two that are merged from which on a round more costs a guest less than faults on
- * them: each is an exit of the guest, and a round is one, and a flush.
+ * Of more pages than this between two that are merged, faults may cost a guest more than one more
+ * round: a fault is an exit of one of its processors, a round is one of each, and a flush.
  */
 #define MAX_GAP_PAGES	16
 

@@ -189,13 +189,17 @@ static void ksmd_split_all(void)
 static void ksmd_begin(void)
 {
 	nr_watched = 0;
+	if (read_u64(KSM "pages_sharing"))
+		die("ksmd counts pages of before");
 	must_write(KSM "use_zero_pages", "1");
 	kernel_memory_before = kernel_memory_kb();
 	ksmd_full_speed();
 }
 
+/* What processes that have ended leave is counted as saved until ksmd comes by: not next time. */
 static void ksmd_end(void)
 {
+	must_write(KSM "run", "2");
 	must_write(KSM "run", "0");
 }
 

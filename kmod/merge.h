@@ -14,8 +14,8 @@
 /**
  * struct pshare_merge - one page to replace
  * @addr: where it is mapped
- * @page: what is mapped there; a reference is held
- * @frame: what to map instead, with a reference, or NULL for the zero page
+ * @page: what is mapped there, of order 0; a reference is held
+ * @frame: what to map instead, or NULL for the zero page; its reference becomes the mapping's
  * @old: the entry that was cleared
  * @state: how far it came; private to merge.c
  */

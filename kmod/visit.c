@@ -444,23 +444,25 @@ static int visit_chunk(struct pshare_visit *visit, unsigned long addr, unsigned 
 	return resolve_chunk(visit, large);
 }
 
-/* Return: 0 or -EBUSY. */
+/*
+ * A sample has half as many pages as a chunk, so that all of it is taken under one
+ * page table lock.
+ * Return: 0 or -EBUSY.
+ */
 static int sample_table(struct pshare_visit *visit, unsigned long addr, unsigned long end)
 {
-	unsigned int first = (addr - visit->start) >> PAGE_SHIFT, n;
+	unsigned int first = (addr - visit->start) >> PAGE_SHIFT;
+	unsigned int n = (end - addr) >> PAGE_SHIFT;
 	spinlock_t *ptl;
-	pte_t *ptep;
+	pte_t *ptep = pshare_pte_lock(visit->mm, visit->pmd, addr, &ptl);
 
-	for (; addr < end; addr += n * PAGE_SIZE, first += n) {
-		n = min_t(unsigned long, PSHARE_CHUNK_PAGES, (end - addr) >> PAGE_SHIFT);
-		ptep = pshare_pte_lock(visit->mm, visit->pmd, addr, &ptl);
-		if (!ptep)
-			return -EBUSY;
-		pshare_walk_sample(ptep, first, n, visit->sample, &visit->chunk, &visit->tally);
-		if (visit->printing)
-			visit->found.present += pshare_walk_print(ptep, n, &visit->chunk.print);
-		pte_unmap_unlock(ptep, ptl);
-	}
+	BUILD_BUG_ON(PSHARE_REGION_PAGES / PSHARE_SAMPLES > PSHARE_CHUNK_PAGES);
+	if (!ptep)
+		return -EBUSY;
+	pshare_walk_sample(ptep, first, n, visit->sample, &visit->chunk, &visit->tally);
+	if (visit->printing)
+		visit->found.present += pshare_walk_print(ptep, n, &visit->chunk.print);
+	pte_unmap_unlock(ptep, ptl);
 	return 0;
 }
 

@@ -56,13 +56,36 @@ pmd_t *pshare_walk_pmd(struct mm_struct *mm, unsigned long addr)
 	return pud ? pmd_offset(pud, addr) : NULL;
 }
 
+static __always_inline bool is_empty_run(const unsigned long *entry)
+{
+	BUILD_BUG_ON(PSHARE_EMPTY_RUN != 8);
+	return !(READ_ONCE(entry[0]) | READ_ONCE(entry[1]) | READ_ONCE(entry[2]) |
+		 READ_ONCE(entry[3]) | READ_ONCE(entry[4]) | READ_ONCE(entry[5]) |
+		 READ_ONCE(entry[6]) | READ_ONCE(entry[7]));
+}
+
+/* How many of a table's @n entries from this one on are empty, in whole runs. */
+static __always_inline unsigned int count_empty(const unsigned long *entry, unsigned int n)
+{
+	unsigned int empty = 0;
+
+	while (empty + PSHARE_EMPTY_RUN <= n && is_empty_run(entry + empty))
+		empty += PSHARE_EMPTY_RUN;
+	return empty;
+}
+
 /* The first address at or after this one with an entry in its middle-level table, or @end. */
 static unsigned long next_in_table(pud_t *pud, unsigned long addr, unsigned long end)
 {
-	pmd_t *pmd = pmd_offset(pud, addr);
+	unsigned int first = pmd_index(addr), nr = first;
+	pmd_t *table = pmd_offset(pud, addr) - first;
 
-	while (addr < end && pmd_none(pshare_pmdp_get(pmd++)))
-		addr = ALIGN_DOWN(addr, PMD_SIZE) + PMD_SIZE;
+	while (nr < PTRS_PER_PMD && pmd_none(pshare_pmdp_get(table + nr))) {
+		nr++;
+		nr += count_empty(&table[nr].pmd, PTRS_PER_PMD - nr);
+	}
+	if (nr > first)
+		addr = ALIGN_DOWN(addr, PUD_SIZE) + nr * PMD_SIZE;
 	return min(addr, end);
 }
 
@@ -198,6 +221,8 @@ static void take_fingerprints(struct pshare_chunk *chunk, struct pshare_tally *t
 {
 	unsigned int i;
 
+	if (!chunk->n)
+		return;
 	pshare_vector_begin();
 	for (i = 0; i < chunk->n; i++) {
 		struct pshare_look *look = &chunk->look[i];
@@ -207,6 +232,16 @@ static void take_fingerprints(struct pshare_chunk *chunk, struct pshare_tally *t
 	}
 	pshare_vector_end();
 	tally->c[PSHARE_C_pages_scanned] += chunk->n;
+}
+
+/* The entries after an empty one that are empty, too, in whole runs; the print has them. */
+static unsigned int pass_empty(pte_t *ptep, unsigned int n, struct pshare_print *print)
+{
+	unsigned int empty = count_empty(&ptep->pte, n), i;
+
+	for (i = 0; i < empty; i += PSHARE_EMPTY_RUN)
+		pshare_print_empty_run(print);
+	return empty;
 }
 
 void pshare_walk_collect(pte_t *ptep, unsigned int first, unsigned int n,
@@ -224,6 +259,8 @@ void pshare_walk_collect(pte_t *ptep, unsigned int first, unsigned int n,
 			chunk->present++;
 			collect_look(pfn_to_page(value >> PAGE_SHIFT), __va(value),
 				     PSHARE_PAGE_SINGLE, first + i, chunk);
+		} else if (pte_none(pte)) {
+			i += pass_empty(ptep + i + 1, n - i - 1, &chunk->print);
 		} else {
 			collect_entry(pte, first + i, chunk, tally);
 		}
@@ -258,7 +295,10 @@ unsigned int pshare_walk_print(pte_t *ptep, unsigned int n, struct pshare_print 
 		pte_t pte = pshare_ptep_get(ptep + i);
 
 		pshare_print_mapped(print, mapped_by(pte));
-		used += !pte_none(pte);
+		if (pte_none(pte))
+			i += pass_empty(ptep + i + 1, n - i - 1, print);
+		else
+			used++;
 	}
 	return used;
 }
@@ -271,9 +311,14 @@ void pshare_walk_sample(pte_t *ptep, unsigned int first, unsigned int n, unsigne
 
 	begin_chunk(chunk);
 	for (row = first / PSHARE_SAMPLES; row * PSHARE_SAMPLES < first + n; row++) {
+		pte_t pte;
+
 		i = pshare_sample_page(row, sample);
-		if (i >= first && i < first + n)
-			collect_entry(pshare_ptep_get(ptep + i - first), i, chunk, &skips);
+		if (i < first || i >= first + n)
+			continue;
+		pte = pshare_ptep_get(ptep + i - first);
+		if (!pte_none(pte))
+			collect_entry(pte, i, chunk, &skips);
 	}
 	take_fingerprints(chunk, tally);
 }

@@ -153,10 +153,10 @@ bool pshare_walk_pick(pte_t *ptep, unsigned int first, unsigned int n,
 		      struct pshare_tally *tally);
 
 /**
- * pshare_walk_sample() - look at the pages of one sample in a chunk
- * @ptep: its first entry; the page table lock is held
+ * pshare_walk_sample() - look at the pages of one sample in a page table
+ * @ptep: the first entry that is asked for; the page table lock is held
  * @first: page number of that entry in the region
- * @n: entries, up to PSHARE_CHUNK_PAGES
+ * @n: entries, up to PSHARE_REGION_PAGES
  * @sample: below PSHARE_SAMPLES
  * @chunk: filled, with the pages of the sample only
  * @tally: only looked pages are counted here
@@ -165,8 +165,8 @@ void pshare_walk_sample(pte_t *ptep, unsigned int first, unsigned int n, unsigne
 			struct pshare_chunk *chunk, struct pshare_tally *tally);
 
 /**
- * pshare_walk_print() - what the entries of a chunk map, for the print
- * @ptep: its first entry; the page table lock is held
+ * pshare_walk_print() - what the entries of a page table map, for the print
+ * @ptep: the first entry that is asked for; the page table lock is held
  * @n: entries
  * @print: brought up to date
  * Return: how many entries are not empty: swapped pages count, too.
@@ -190,15 +190,29 @@ static inline unsigned int pshare_sample_page(unsigned int row, unsigned int sam
 	return row * PSHARE_SAMPLES + (sample ^ pshare_sample_of_row(row));
 }
 
+#define PSHARE_PRINT_FACTOR	0x9e3779b97f4a7c15ULL
+
+/* Entries that are looked at together where a table is empty. */
+#define PSHARE_EMPTY_RUN	8
+
 /* Bring into a print what is mapped, by rising address, and what a page holds. */
 static inline void pshare_print_mapped(struct pshare_print *print, u64 value)
 {
-	print->mapped = (print->mapped ^ value) * 0x9e3779b97f4a7c15ULL;
+	print->mapped = (print->mapped ^ value) * PSHARE_PRINT_FACTOR;
+}
+
+/* What PSHARE_EMPTY_RUN times pshare_print_mapped() of an empty entry makes of a print. */
+static inline void pshare_print_empty_run(struct pshare_print *print)
+{
+	const u64 square = PSHARE_PRINT_FACTOR * PSHARE_PRINT_FACTOR;
+
+	BUILD_BUG_ON(PSHARE_EMPTY_RUN != 8);
+	print->mapped *= square * square * square * square;
 }
 
 static inline void pshare_print_content(struct pshare_print *print, unsigned int nr, u64 hash)
 {
-	print->sample[pshare_sample_of(nr)] += ((hash ^ nr) * 0x9e3779b97f4a7c15ULL) >> 48;
+	print->sample[pshare_sample_of(nr)] += ((hash ^ nr) * PSHARE_PRINT_FACTOR) >> 48;
 }
 
 /*

@@ -59,25 +59,25 @@ static const struct load_spec growth[] = {
 };
 
 const struct workload workloads[] = {
-	{ "baseline", "45% equal, 5% zero, 5% hot", &baseline, run_clones },
-	{ "clones", "half equal, some zero", &clones, run_clones },
-	{ "strangers", "almost nothing equal", &strangers, run_strangers },
-	{ "rest", "clones, left alone when all is shared", &clones, run_rest },
-	{ "zeros", "mostly zero pages", &zeros, run_clones },
-	{ "huge", "clones in huge pages", &huge, run_clones },
-	{ "huge-few", "huge pages with few equal parts", &huge_few, run_clones },
-	{ "hot", "a tenth is rewritten all the time", &hot, run_hot },
-	{ "sparse", "4 TiB of addresses, a page in each 2 GiB", NULL, run_sparse },
-	{ "shortlived", "processes that live for 4 s, at default speed", NULL, run_shortlived },
-	{ "nodes-across", "clones on two nodes, which all share", &nodes, run_nodes },
-	{ "nodes-apart", "the same, only those of a node share", &nodes, run_nodes },
-	{ "threads", "clones, by one thread and by two", &threads, run_threads },
-	{ "threads-wall", "the same in real time, on two processors", &threads, run_threads },
-	{ "guests", "three KVM guests that serve, scanners at the same share", NULL, run_guests },
-	{ "growth-64", "clones, 64 MiB together", &growth[0], run_clones },
-	{ "growth-256", "clones, 256 MiB together", &growth[1], run_clones },
-	{ "growth-1024", "clones, 1 GiB together", &growth[2], run_clones },
-	{ "growth-2048", "clones, 2 GiB together", &growth[3], run_clones },
+	{ "baseline", "45% equal, 5% zero, 5% hot", &baseline, run_clones, 3 },
+	{ "clones", "half equal, some zero", &clones, run_clones, 3 },
+	{ "strangers", "almost nothing equal", &strangers, run_strangers, 1 },
+	{ "rest", "clones, left alone when all is shared", &clones, run_rest, 1 },
+	{ "zeros", "mostly zero pages", &zeros, run_clones, 1 },
+	{ "huge", "clones in huge pages", &huge, run_clones, 1 },
+	{ "huge-few", "huge pages with few equal parts", &huge_few, run_clones, 1 },
+	{ "hot", "a tenth is rewritten all the time", &hot, run_hot, 1 },
+	{ "sparse", "4 TiB of addresses, a page in each 2 GiB", NULL, run_sparse, 1 },
+	{ "shortlived", "processes that live for 4 s, at default speed", NULL, run_shortlived, 1 },
+	{ "nodes-across", "clones on two nodes, which all share", &nodes, run_nodes, 1 },
+	{ "nodes-apart", "the same, only those of a node share", &nodes, run_nodes, 1 },
+	{ "threads", "clones, by one thread and by two", &threads, run_threads, 1 },
+	{ "threads-wall", "the same in real time, on two processors", &threads, run_threads, 5 },
+	{ "guests", "three KVM guests that serve, scanners at one share", NULL, run_guests, 3 },
+	{ "growth-64", "clones, 64 MiB together", &growth[0], run_clones, 1 },
+	{ "growth-256", "clones, 256 MiB together", &growth[1], run_clones, 1 },
+	{ "growth-1024", "clones, 1 GiB together", &growth[2], run_clones, 1 },
+	{ "growth-2048", "clones, 2 GiB together", &growth[3], run_clones, 1 },
 };
 
 const unsigned int nr_workloads = ARRAY_SIZE(workloads);
@@ -100,11 +100,19 @@ static void list(void)
 		printf("%s\t%s\n", workloads[i].name, workloads[i].what);
 }
 
+/* One repeat is enough to see where the time goes. */
 static void measure(const struct workload *workload, const struct scanner *scanner)
 {
-	struct figures figures = { 0 };
+	unsigned int i, n = profiling ? 1 : workload->repeats;
+	struct figures once[MAX_REPEATS] = { 0 }, figures = { 0 };
 
-	workload->run(workload, scanner, &figures);
+	if (n > MAX_REPEATS)
+		die("%s: more than %d repeats", workload->name, MAX_REPEATS);
+	for (i = 0; i < n; i++) {
+		once[i].repeat = i;
+		workload->run(workload, scanner, &once[i]);
+	}
+	figure_medians(&figures, once, n);
 	report(workload->name, scanner->name, &figures);
 }
 

@@ -15,8 +15,10 @@
 /* report.c: what was measured, by name */
 
 #define MAX_FIGURES	64
+#define MAX_REPEATS	5
 
 struct figures {
+	unsigned int repeat;	/* which one of a workload's repeats this is */
 	unsigned int n;
 	struct {
 		char name[40];
@@ -27,6 +29,11 @@ struct figures {
 void figure(struct figures *figures, const char *name, double value);
 /* Its value, 0 if there is none. */
 double figure_get(const struct figures *figures, const char *name);
+/*
+ * What @n repeats of a workload come to: the median of each figure, and the sum of those
+ * that must be nothing. Ends the benchmark if the repeats have not the same figures.
+ */
+void figure_medians(struct figures *figures, const struct figures *once, unsigned int n);
 /* One block of text and one line of JSON. */
 void report(const char *workload, const char *scanner, const struct figures *figures);
 /* Prints the message and ends the benchmark: a figure that is wrong is worse than none. */
@@ -164,9 +171,10 @@ struct workload {
 	const char *name;
 	const char *what;
 	const struct load_spec *spec;
-	/* NULL: makes the load, converges, checks. */
+	/* Makes the load, lets the scanner work, checks; one repeat of it. */
 	void (*run)(const struct workload *workload, const struct scanner *scanner,
 		    struct figures *figures);
+	unsigned int repeats;	/* of which the median counts: odd */
 };
 
 extern const struct workload workloads[];

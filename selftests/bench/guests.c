@@ -26,7 +26,6 @@
 #define AFTER_SECONDS	15
 #define KSMD_ROUNDS	4	/* a page must have rested from one to the next */
 #define STEP_MS		250
-#define REPEATS		3	/* guests differ by chance */
 
 static struct guest guests[GUESTS] = {
 	{ .name = "anna" }, { .name = "bert" }, { .name = "cleo" },
@@ -39,7 +38,7 @@ static unsigned int answers;
 static struct {
 	double merging;
 	double after;
-} taken[REPEATS];
+} taken[MAX_REPEATS];
 
 static void must(int err, const struct guest *guest, const char *what)
 {
@@ -325,11 +324,15 @@ static void watch_all(const struct scanner *scanner, unsigned int repeat, uint64
 	}
 }
 
-static void run_once(const struct scanner *scanner, unsigned int repeat, struct figures *figures)
+void run_guests(const struct workload *workload, const struct scanner *scanner,
+		struct figures *figures)
 {
+	unsigned int i, repeat = figures->repeat;
 	uint64_t possible, before;
-	unsigned int i;
 
+	(void)workload;
+	/* Polling before it sleeps would be most of what KVM does here. */
+	write_file("/sys/module/kvm/parameters/halt_poll_ns", "0");
 	answers = 0;
 	possible = start_guests();
 	sleep_seconds(1);
@@ -351,47 +354,4 @@ static void run_once(const struct scanner *scanner, unsigned int repeat, struct 
 		scanner->drop(guests[i].pid);
 	end_guests();
 	scanner->end();
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* Each figure is the median of its repeats; what must be nothing, their sum. */
-static void figure_medians(struct figures *figures, struct figures *once)
-{
-	double value[REPEATS], wrong = 0;
-	unsigned int i, k;
-
-	for (i = 0; i < once[0].n; i++) {
-		const char *name = once[0].figure[i].name;
-
-		for (k = 0; k < REPEATS; k++)
-			value[k] = figure_get(&once[k], name);
-		qsort(value, REPEATS, sizeof(*value), by_value);
-		if (strcmp(name, "wrong_pages"))
-			figure(figures, name, value[REPEATS / 2]);
-	}
-	for (k = 0; k < REPEATS; k++)
-		wrong += figure_get(&once[k], "wrong_pages");
-	figure(figures, "wrong_pages", wrong);
-	figure(figures, "repeats", REPEATS);
-}
-
-void run_guests(const struct workload *workload, const struct scanner *scanner,
-		struct figures *figures)
-{
-	static struct figures once[REPEATS];
-	unsigned int i;
-
-	(void)workload;
-	/* Polling before it sleeps would be most of what KVM does here. */
-	write_file("/sys/module/kvm/parameters/halt_poll_ns", "0");
-	memset(once, 0, sizeof(once));
-	for (i = 0; i < REPEATS; i++)
-		run_once(scanner, i, &once[i]);
-	figure_medians(figures, once);
 }

@@ -38,6 +38,52 @@ double figure_get(const struct figures *figures, const char *name)
 	return 0;
 }
 
+static bool figure_has(const struct figures *figures, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < figures->n; i++)
+		if (!strcmp(figures->figure[i].name, name))
+			return true;
+	return false;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static double over_repeats(const struct figures *once, unsigned int n, const char *name)
+{
+	double value[MAX_REPEATS], sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		if (!figure_has(&once[i], name))
+			die("repeat %u has no %s", i, name);
+		value[i] = figure_get(&once[i], name);
+		sum += value[i];
+	}
+	qsort(value, n, sizeof(*value), by_value);
+	return strncmp(name, "wrong_", 6) ? value[n / 2] : sum;
+}
+
+void figure_medians(struct figures *figures, const struct figures *once, unsigned int n)
+{
+	unsigned int i, k;
+
+	for (k = 1; k < n; k++)
+		for (i = 0; i < once[k].n; i++)
+			if (!figure_has(&once[0], once[k].figure[i].name))
+				die("repeat 0 has no %s", once[k].figure[i].name);
+	for (i = 0; i < once[0].n; i++)
+		figure(figures, once[0].figure[i].name,
+		       over_repeats(once, n, once[0].figure[i].name));
+	figure(figures, "repeats", n);
+}
+
 static void print_text(const char *workload, const char *scanner, const struct figures *figures)
 {
 	unsigned int i;

@@ -5,36 +5,10 @@
  * much sooner two are done.
  */
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "bench.h"
 
-#define REPEATS		5	/* where time is real */
 #define MAX_THREADS	2
-
-struct series {
-	double s[REPEATS];
-	double cpu_ns[REPEATS];
-};
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static double median(double *values, unsigned int n)
-{
-	qsort(values, n, sizeof(*values), by_value);
-	return values[n / 2];
-}
-
-static unsigned int repeats(void)
-{
-	return sysconf(_SC_NPROCESSORS_ONLN) > 1 ? REPEATS : 1;
-}
 
 /* Return: pages that are not as they should be. */
 static uint64_t converge_once(const struct workload *workload, const struct scanner *scanner,
@@ -55,35 +29,28 @@ static uint64_t converge_once(const struct workload *workload, const struct scan
 	return wrong;
 }
 
-static void figure_series(struct figures *figures, unsigned int threads, struct series *series)
+static void figure_of(struct figures *figures, const char *what, unsigned int threads,
+		      const char *unit, double value)
 {
 	char name[40];
 
-	snprintf(name, sizeof(name), "time99_%u_s", threads);
-	figure(figures, name, median(series->s, repeats()));
-	snprintf(name, sizeof(name), "cpu99_%u_ns", threads);
-	figure(figures, name, median(series->cpu_ns, repeats()));
+	snprintf(name, sizeof(name), "%s_%u_%s", what, threads, unit);
+	figure(figures, name, value);
 }
 
 void run_threads(const struct workload *workload, const struct scanner *scanner,
 		 struct figures *figures)
 {
-	unsigned int most = scanner == &ksmd ? 1 : MAX_THREADS, repeat, threads;
-	struct series series[MAX_THREADS] = { 0 };
+	unsigned int most = scanner == &ksmd ? 1 : MAX_THREADS, threads;
 	uint64_t wrong = 0;
 
-	for (repeat = 0; repeat < repeats(); repeat++) {
-		for (threads = 1; threads <= most; threads++) {
-			struct figures once = { 0 };
+	for (threads = 1; threads <= most; threads++) {
+		struct figures once = { 0 };
 
-			wrong += converge_once(workload, scanner, threads, &once);
-			series[threads - 1].s[repeat] = figure_get(&once, "time99_s");
-			series[threads - 1].cpu_ns[repeat] = figure_get(&once, "cpu99_ns");
-		}
+		wrong += converge_once(workload, scanner, threads, &once);
+		figure_of(figures, "time99", threads, "s", figure_get(&once, "time99_s"));
+		figure_of(figures, "cpu99", threads, "ns", figure_get(&once, "cpu99_ns"));
 	}
-	for (threads = 1; threads <= most; threads++)
-		figure_series(figures, threads, &series[threads - 1]);
-	figure(figures, "repeats", repeats());
 	figure(figures, "pages", workload->spec->processes * workload->spec->pages);
 	figure(figures, "wrong_pages", wrong);
 }

@@ -186,13 +186,14 @@ static long do_map(struct child *self, const long *arg)
 {
 	size_t bytes = arg[0] * PAGE_SIZE;
 	int how = arg[1];
-	char *mem = map_aligned(bytes, how & MEM_TMPFS ? MAP_SHARED : MAP_PRIVATE);
+	char *mem = map_aligned(bytes, (how & MEM_TMPFS ? MAP_SHARED : MAP_PRIVATE) |
+				       (how & MEM_HUGETLB ? MAP_HUGETLB : 0));
 
 	if (mem == MAP_FAILED)
 		return -errno;
 	if (how & MEM_HUGE && madvise(mem, bytes, MADV_HUGEPAGE))
 		return -errno;
-	if (!(how & (MEM_HUGE | MEM_PLAIN)) && madvise(mem, bytes, MADV_NOHUGEPAGE))
+	if (!(how & (MEM_HUGE | MEM_PLAIN | MEM_HUGETLB)) && madvise(mem, bytes, MADV_NOHUGEPAGE))
 		return -errno;
 	self->mem = mem;
 	self->pages = arg[0];
@@ -270,6 +271,27 @@ long child_munmap(struct child *child, size_t page, size_t count)
 	return child_call(child, do_munmap, page, count, 0, 0);
 }
 
+static long do_mlock(struct child *self, const long *arg)
+{
+	return mlock2(self->mem, self->pages * PAGE_SIZE, arg[0]) ? -errno : 0;
+}
+
+long child_mlock(struct child *child, unsigned int flags)
+{
+	return child_call(child, do_mlock, flags, 0, 0, 0);
+}
+
+static long do_munlock(struct child *self, const long *arg)
+{
+	(void)arg;
+	return munlock(self->mem, self->pages * PAGE_SIZE) ? -errno : 0;
+}
+
+long child_munlock(struct child *child)
+{
+	return child_call(child, do_munlock, 0, 0, 0, 0);
+}
+
 pid_t child_fork(void)
 {
 	pid_t pid = fork();
@@ -277,6 +299,23 @@ pid_t child_fork(void)
 	if (!pid)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	return pid;
+}
+
+static long do_fork_stay(struct child *self, const long *arg)
+{
+	pid_t pid = child_fork();
+
+	(void)self;
+	(void)arg;
+	if (!pid)
+		for (;;)
+			pause();
+	return pid < 0 ? -errno : pid;
+}
+
+pid_t child_fork_stays(struct child *child)
+{
+	return child_call(child, do_fork_stay, 0, 0, 0, 0);
 }
 
 /* A pidfd becomes readable when the process has ended, its memory is gone before. */

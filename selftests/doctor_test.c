@@ -136,32 +136,17 @@ HOST_TEST(doctor, a_budget_that_is_too_small_for_the_memory)
 	run_free(&run);
 }
 
-static long do_lock(struct child *self, const long *arg)
-{
-	(void)arg;
-	return mlock(self->mem, self->pages * PAGE_SIZE) ? -errno : 0;
-}
-
-static long do_map_hugetlb(struct child *self, const long *arg)
-{
-	char *mem = mmap(NULL, arg[0] * HUGE_SIZE, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
-
-	self->mem = mem;
-	return mem == MAP_FAILED ? -errno : 0;
-}
-
 HOST_TEST(doctor, memory_that_can_never_merge)
 {
 	struct child shared, locked, huge;
 
 	ASSERT_OK(host_set(&self->host, "/proc/sys/vm/nr_hugepages", "48"));
 	ASSERT_OK(host_child(&self->host, &huge, CHILD_LOCK_REST));
-	ASSERT_EQ(0, child_call(&huge, do_map_hugetlb, 40, 0, 0, 0));
+	ASSERT_EQ(0, child_map(&huge, 40 * 512, MEM_HUGETLB));
 	ASSERT_OK(vm_add(huge.pid, "huge", 0));
 	ASSERT_OK(host_filled(&self->host, &shared, "shared", LARGE, MEM_TMPFS, 2, 0));
 	ASSERT_OK(host_filled(&self->host, &locked, NULL, LARGE, MEM_SMALL, 3, 0));
-	ASSERT_EQ(0, child_call(&locked, do_lock, 0, 0, 0, 0));
+	ASSERT_EQ(0, child_mlock(&locked, 0));
 	ASSERT_OK(vm_add(locked.pid, "locked", 0));
 	ASSERT_OK(scan_all_wait());
 	expect_problem(_metadata, "huge", "80.0 MiB can never merge: hugetlbfs");

@@ -124,24 +124,6 @@ HOST_TEST(estimate, a_domain_is_all_vms_in_it)
 	run_free(&run);
 }
 
-static long do_lock(struct child *self, const long *arg)
-{
-	(void)arg;
-	return mlock(self->mem, self->pages * PAGE_SIZE) ? -errno : 0;
-}
-
-static long do_map_hugetlb(struct child *self, const long *arg)
-{
-	char *mem = mmap(NULL, arg[0] * HUGE_SIZE, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
-
-	if (mem == MAP_FAILED)
-		return -errno;
-	memset(mem, 1, arg[0] * HUGE_SIZE);
-	self->mem = mem;
-	return 0;
-}
-
 HOST_TEST(estimate, what_can_never_be_merged_is_not_counted)
 {
 	struct run run = { 0 };
@@ -150,9 +132,8 @@ HOST_TEST(estimate, what_can_never_be_merged_is_not_counted)
 	ASSERT_OK(host_set(&self->host, "/proc/sys/vm/nr_hugepages", "4"));
 	ASSERT_OK(host_filled(&self->host, &shared, NULL, PAGES, MEM_TMPFS, SEED_A, 0));
 	ASSERT_OK(host_filled(&self->host, &locked, NULL, PAGES, MEM_SMALL, SEED_A, 0));
-	ASSERT_EQ(0, child_call(&locked, do_lock, 0, 0, 0, 0));
-	ASSERT_OK(host_child(&self->host, &huge, CHILD_LOCK_REST));
-	ASSERT_EQ(0, child_call(&huge, do_map_hugetlb, 2, 0, 0, 0));
+	ASSERT_EQ(0, child_mlock(&locked, 0));
+	ASSERT_OK(host_filled(&self->host, &huge, NULL, 2 * 512, MEM_HUGETLB, SEED_A, 0));
 	ASSERT_OK(host_filled(&self->host, &usual, NULL, PAGES, MEM_SMALL, SEED_A, 0));
 	ASSERT_EQ(0, run_pshare(&run, "-j estimate %d %d %d %d", shared.pid, locked.pid, huge.pid,
 				usual.pid));

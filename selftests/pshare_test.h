@@ -238,6 +238,7 @@ struct child {
 #define MEM_HUGE	1	/* aligned and advised to be huge */
 #define MEM_PLAIN	2	/* as the host is set */
 #define MEM_TMPFS	4	/* shared memory */
+#define MEM_HUGETLB	8	/* of the pool of huge pages */
 
 /* A child that locks all it has, so that only what it maps later is scanned. */
 #define CHILD_LOCK_REST	0
@@ -264,6 +265,11 @@ long child_touch(struct child *child, size_t page, size_t count);
 long child_madvise(struct child *child, size_t page, size_t count, int advice);
 long child_mprotect(struct child *child, size_t page, size_t count, int prot);
 long child_munmap(struct child *child, size_t page, size_t count);
+/* All of its memory; @flags are mlock2()'s. */
+long child_mlock(struct child *child, unsigned int flags);
+long child_munlock(struct child *child);
+/* A fork of it that does nothing until it is killed or the child ends; its pid or -errno. */
+pid_t child_fork_stays(struct child *child);
 /* Asks it to exit, or kills it; waits until its memory is gone. */
 void child_exit(struct child *child);
 void child_kill(struct child *child);

@@ -201,18 +201,6 @@ HOST_TEST(reclaim, pages_in_the_swap_cache_are_merged_and_leave_it)
 	EXPECT_EQ(-1, child_verify(&a, 0, PAGES, SEED_PAIR, 0));
 }
 
-static long do_fork_stay(struct child *self, const long *arg)
-{
-	pid_t pid = child_fork();
-
-	(void)self;
-	(void)arg;
-	if (!pid)
-		for (;;)
-			pause();
-	return pid;
-}
-
 /* The slot belongs to another process as well, whose entry still names it. */
 HOST_TEST(reclaim, swap_slots_that_a_fork_needs_survive_the_merge)
 {
@@ -223,7 +211,7 @@ HOST_TEST(reclaim, swap_slots_that_a_fork_needs_survive_the_merge)
 	ASSERT_OK(host_filled(&self->host, &b, NULL, PAGES, MEM_SMALL, SEED_PAIR, 0));
 	swap_out(_metadata, &a);
 	forked = a;
-	forked.pid = child_call(&a, do_fork_stay, 0, 0, 0, 0);
+	forked.pid = child_fork_stays(&a);
 	ASSERT_LT(0, forked.pid);
 	ASSERT_EQ(0, child_touch(&a, 0, PAGES));
 	ASSERT_LT(HALF, count_swapped(&forked, 0, PAGES));

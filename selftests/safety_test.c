@@ -217,19 +217,6 @@ HOST_TEST(safety, fork_and_grandchildren_write_without_harm)
 	EXPECT_MOST(PAGES, frames_equal(a.pid, a.mem, b.pid, b.mem, PAGES));
 }
 
-/* A fork that stays until it is told to end, with the frames of its parent. */
-static long do_fork_stay(struct child *self, const long *arg)
-{
-	pid_t pid = child_fork();
-
-	(void)self;
-	(void)arg;
-	if (!pid)
-		for (;;)
-			pause();
-	return pid;
-}
-
 static long do_end(struct child *self, const long *arg)
 {
 	(void)self;
@@ -245,7 +232,7 @@ HOST_TEST(safety, mappings_of_a_fork_are_counted_and_go_with_it)
 
 	merged_pair(_metadata, &self->host, &a, &b);
 	sharing = stat_now(C(PAGES_SHARING));
-	fork = child_call(&a, do_fork_stay, 0, 0, 0, 0);
+	fork = child_fork_stays(&a);
 	ASSERT_LT(0, fork);
 	EXPECT_EQ(PAGES, frames_equal(a.pid, a.mem, fork, a.mem, PAGES));
 	EXPECT_EQ(2 * sharing, stat_now(C(PAGES_SHARING)));
@@ -262,7 +249,7 @@ HOST_TEST(safety, pages_shared_by_fork_are_merged_in_all)
 
 	ASSERT_OK(host_filled(&self->host, &a, NULL, PAGES, MEM_SMALL, SEED_PAIR, 0));
 	ASSERT_OK(host_filled(&self->host, &b, NULL, PAGES, MEM_SMALL, SEED_PAIR, 0));
-	fork = child_call(&a, do_fork_stay, 0, 0, 0, 0);
+	fork = child_fork_stays(&a);
 	ASSERT_LT(0, fork);
 	ASSERT_OK(vm_add(a.pid, "a", 0));
 	ASSERT_OK(vm_add(b.pid, "b", 0));
@@ -483,17 +470,6 @@ HOST_TEST(safety, inaccessible_pages_survive_the_scan)
 	expect_right(_metadata, &b);
 }
 
-static long do_mlock(struct child *self, const long *arg)
-{
-	return mlock2(self->mem, PAGES * PAGE_SIZE, arg[0]) ? -errno : 0;
-}
-
-static long do_munlock(struct child *self, const long *arg)
-{
-	(void)arg;
-	return munlock(self->mem, PAGES * PAGE_SIZE) ? -errno : 0;
-}
-
 HOST_TEST(safety, locked_before_is_not_merged_until_it_is_unlocked)
 {
 	uint64_t before[PAGES], after[PAGES];
@@ -501,13 +477,13 @@ HOST_TEST(safety, locked_before_is_not_merged_until_it_is_unlocked)
 
 	ASSERT_OK(host_filled(&self->host, &a, NULL, PAGES, MEM_SMALL, SEED_PAIR, 0));
 	ASSERT_OK(host_filled(&self->host, &b, "b", PAGES, MEM_SMALL, SEED_PAIR, 0));
-	ASSERT_EQ(0, child_call(&a, do_mlock, 0, 0, 0, 0));
+	ASSERT_EQ(0, child_mlock(&a, 0));
 	ASSERT_EQ(0, pagemap_read(a.pid, a.mem, PAGES, before));
 	ASSERT_OK(vm_add(a.pid, "a", 0));
 	ASSERT_OK(scan_all_wait());
 	ASSERT_EQ(0, pagemap_read(a.pid, a.mem, PAGES, after));
 	EXPECT_EQ(0, memcmp(before, after, sizeof(before)));
-	ASSERT_EQ(0, child_call(&a, do_munlock, 0, 0, 0, 0));
+	ASSERT_EQ(0, child_munlock(&a));
 	expect_right_after_scan(_metadata, &a, &b);
 	EXPECT_MOST(PAGES, frames_equal(a.pid, a.mem, b.pid, b.mem, PAGES));
 }
@@ -518,10 +494,10 @@ static void check_locked_after(struct __test_metadata *_metadata, struct host *h
 	struct child a, b;
 
 	merged_pair(_metadata, host, &a, &b);
-	ASSERT_EQ(0, child_call(&a, do_mlock, flags, 0, 0, 0));
+	ASSERT_EQ(0, child_mlock(&a, flags));
 	expect_right_after_scan(_metadata, &a, &b);
 	if (unlock) {
-		ASSERT_EQ(0, child_call(&a, do_munlock, 0, 0, 0, 0));
+		ASSERT_EQ(0, child_munlock(&a));
 		expect_right_after_scan(_metadata, &a, &b);
 	}
 	ASSERT_EQ(0, child_fill(&a, 0, HALF, SEED_NEW, 0));

@@ -27,6 +27,8 @@ struct figures {
 };
 
 void figure(struct figures *figures, const char *name, double value);
+/* For qsort() of doubles, the smallest first. */
+int by_value(const void *a, const void *b);
 /* Its value, 0 if there is none. */
 double figure_get(const struct figures *figures, const char *name);
 /*

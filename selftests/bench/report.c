@@ -48,7 +48,7 @@ static bool figure_has(const struct figures *figures, const char *name)
 	return false;
 }
 
-static int by_value(const void *a, const void *b)
+int by_value(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
 

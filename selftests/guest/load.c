@@ -15,7 +15,7 @@
  * Letters on the console, when it serves:
  *   b  begin to note how long each turn takes, from the moment it was due until it is done
  *   e  end that; some turns after the first letter and before this one are left out
- *   p  print quantiles of what was noted
+ *   p  print what was noted, and its quantiles
  *   c  check all memory, and say so as after a round
  */
 #include <fcntl.h>
@@ -48,6 +48,7 @@ struct part {
 #define TURN_STEPS	20000	/* of computing */
 #define TURNS_A_BREAK	40	/* from one write to an equal page to the next */
 #define MAX_NOTES	(1 << 16)
+#define NOTES_A_LINE	16
 #define EDGE_TURNS	5	/* left out: to ask the guests delays them */
 
 enum { EQUAL, ZERO, HOT, UNIQUE, PARTS };
@@ -68,14 +69,14 @@ static unsigned long parameter(const char *name, unsigned long fallback)
 /* One write a line: lines of the kernel may come between, never into one. */
 static void say(const char *format, ...)
 {
-	char line[160];
+	char line[256];
 	va_list args;
-	int length;
+	size_t length;
 
 	va_start(args, format);
 	length = vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
-	if (write(STDOUT_FILENO, line, length) < 0)
+	if (length >= sizeof(line) || write(STDOUT_FILENO, line, length) < 0)
 		_exit(1);
 }
 
@@ -318,15 +319,28 @@ static int by_size(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+static void print_some(size_t first, size_t n)
+{
+	char text[NOTES_A_LINE * 12 + 1];
+	size_t i, len = 0;
+
+	for (i = first; i < first + n; i++)
+		len += sprintf(text + len, " %u", notes.ns[i]);
+	say("guest %s took%s ns\n", guest, text);
+}
+
+/* Every turn, by length, and then in short. */
 static void print_notes(void)
 {
-	size_t n = notes.n;
+	size_t n = notes.n, i;
 
 	if (!n) {
 		say("guest %s turns 0\n", guest);
 		return;
 	}
 	qsort(notes.ns, n, sizeof(*notes.ns), by_size);
+	for (i = 0; i < n; i += NOTES_A_LINE)
+		print_some(i, n - i < NOTES_A_LINE ? n - i : NOTES_A_LINE);
 	say("guest %s turns %zu median %u p95 %u p99 %u worst %u ns\n", guest, n,
 	    notes.ns[n / 2], notes.ns[n * 95 / 100], notes.ns[n * 99 / 100], notes.ns[n - 1]);
 }

@@ -338,21 +338,6 @@ HOST_TEST(add, a_vm_ends_when_its_process_becomes_another_program)
 	ASSERT_OK(scan_vm_wait(a.pid));
 }
 
-/* Released by a byte, then exec or exit while the other side registers it. */
-static pid_t racer(int wait_fd, bool exec)
-{
-	pid_t pid = child_fork();
-	char byte;
-
-	if (pid)
-		return pid;
-	if (read(wait_fd, &byte, 1) != 1)
-		_exit(1);
-	if (exec)
-		execl("/bin/busybox", "sleep", "1000", NULL);
-	_exit(0);
-}
-
 static void spin(unsigned int turns)
 {
 	volatile unsigned int i;
@@ -361,19 +346,39 @@ static void spin(unsigned int turns)
 		;
 }
 
-/* Return: the error of the add. The process is gone afterwards. */
+/* Released by a byte, then, after a while, exec or exit while the other side registers it. */
+static pid_t racer(int wait_fd, bool exec, unsigned int delay)
+{
+	pid_t pid = child_fork();
+	char byte;
+
+	if (pid)
+		return pid;
+	if (read(wait_fd, &byte, 1) != 1)
+		_exit(1);
+	spin(delay);
+	if (exec)
+		execl("/bin/busybox", "sleep", "1000", NULL);
+	_exit(0);
+}
+
+/*
+ * Now one of them is late and now the other, by more and more: which is faster by itself is
+ * the host's choice. Return: the error of the add. The process is gone afterwards.
+ */
 static int race_once(int *pipe_fds, bool exec, unsigned int turn)
 {
+	unsigned int delay = turn / 2 % 25 * 4000;
 	struct vm_args args = { .name = "racer" };
 	int status, err;
 
-	args.pid = racer(pipe_fds[0], exec);
+	args.pid = racer(pipe_fds[0], exec, turn % 2 ? delay : 0);
 	if (args.pid < 0)
 		return errno;
 	args.start_time = process_start_time(args.pid);
 	if (write(pipe_fds[1], "x", 1) != 1)
 		return errno;
-	spin(turn % 50 * 2000);
+	spin(turn % 2 ? 0 : delay);
 	err = vm_add_args(&args);
 	if (exec)
 		kill(args.pid, SIGKILL);
@@ -402,6 +407,8 @@ static void race(struct __test_metadata *_metadata, bool exec)
 	}
 	TH_LOG("%u registered, %u gone before", added, gone);
 	EXPECT_LT(0, added);
+	if (!exec)
+		EXPECT_LT(0, gone);
 	close(pipe_fds[0]);
 	close(pipe_fds[1]);
 }

@@ -20,8 +20,8 @@ HOST_FIXTURE(guests);
 /* Less work in each round than a guest does by itself: two levels of emulation are slow. */
 #define GUEST_WORK	"guest_mb=40"
 #define KSM		"/sys/kernel/mm/ksm/"
-#define GUEST_SECONDS	400
-#define BOOT_SECONDS	240	/* three of them, scanned at full speed all the time */
+#define GUEST_SECONDS	700
+#define BOOT_SECONDS	420	/* three of them, scanned at full speed, on a machine that may be busy */
 #define ROUND_SECONDS	120
 #define EVENT_SECONDS	30
 /* Of each guest's 32768: shared is what they are for. */

@@ -21,7 +21,8 @@ HOST_FIXTURE(guests);
 #define GUEST_WORK	"guest_mb=40"
 #define KSM		"/sys/kernel/mm/ksm/"
 #define GUEST_SECONDS	700
-#define BOOT_SECONDS	420	/* three of them, scanned at full speed, on a machine that may be busy */
+/* Three of them, scanned at full speed, on a machine that may be busy. */
+#define BOOT_SECONDS	420
 #define ROUND_SECONDS	120
 #define EVENT_SECONDS	30
 /* Of each guest's 32768: shared is what they are for. */
